@@ -129,7 +129,7 @@ CARDS: dict[str, Card] = {
             key="nesterov",
             name="Nesterov momentum",
             class_name="SGD",
-            paper="sutskever2013",
+            paper="nesterov1983",
             year=1983,
             formula=r"v_{k+1} = \mu v_k + g_k, \qquad x_{k+1} = x_k - \alpha (g_k + \mu v_{k+1})",
             hyper=_SGD_HYPER,

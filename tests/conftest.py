@@ -1,4 +1,4 @@
-"""What every test folder shares: one hypothesis profile, the GPU rule and the rule for missing tools."""
+"""What every test folder shares: the hypothesis profile, the GPU rule, the missing-tool rule."""
 
 import os
 import shutil
