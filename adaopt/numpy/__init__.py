@@ -1,0 +1,22 @@
+"""The reading edition: every optimizer in NumPy, one line per formula. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adaopt.catalog import card
+from adaopt.numpy.rule import Rule, State
+from adaopt.numpy.sgd import GD, SGD
+
+__all__ = ["GD", "SGD", "Rule", "State", "build"]
+
+
+def build(name: str, **hyper: Any) -> Rule:
+    """The optimizer with this catalog key, e.g. ``build("nesterov", lr=0.1)``.
+
+    Raises:
+        ValueError: no such key (the nearest is suggested), or an invalid value.
+        TypeError: an unknown keyword.
+    """
+    entry = card(name)
+    return entry.numpy_class(**{**entry.preset, **hyper})

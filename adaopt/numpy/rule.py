@@ -1,0 +1,183 @@
+"""The base of the reading edition: everything around a rule, written once.
+
+A method is a subclass that declares its hyper-parameters and writes its formula::
+
+    class SignDescent(Rule):
+        lr: float = 1e-3
+
+        def update(self, x, g, s, k):
+            return x - self.lr * np.sign(g)
+
+Checking, state, dicts of arrays, complex numbers and error messages are here.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import inspect
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from adaopt.numpy.validation import checked
+
+Arrays = np.ndarray | dict[str, np.ndarray]
+
+
+class State(SimpleNamespace):
+    """What a rule remembers of one array: ``s.v``, ``s.m``, ..."""
+
+
+class Rule:
+    """Base class of every optimizer of the reading edition.
+
+    A subclass annotates its hyper-parameters, each with a default, names in ``memory`` the state
+    that starts as zeros, and defines :meth:`update`. Hyper-parameters are keywords of the
+    constructor and attributes that can be assigned between steps; both are validated.
+
+    Attributes:
+        state: the :class:`State` of the array, or a dict of one per array; ``{}`` before a step.
+        k: number of steps taken.
+
+    Raises:
+        TypeError: unknown keyword (the nearest is suggested) or a value of the wrong type.
+        ValueError: a value out of range, with the message of ``torch.optim``.
+    """
+
+    maximize: bool = False
+
+    memory: ClassVar[tuple[str, ...]] = ()
+    defaults: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        own = {n: vars(cls)[n] for n in inspect.get_annotations(cls) if n in vars(cls)}
+        inherited = {n: v for n, v in cls.defaults.items() if n not in own}
+        cls.defaults = own | (inherited or {"maximize": False})
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        cls.__signature__ = inspect.Signature(
+            [inspect.Parameter(n, keyword, default=v) for n, v in cls.defaults.items()]
+        )
+
+    def __init__(self, **hyper: Any) -> None:
+        for name in hyper:
+            if name not in self.defaults:
+                raise TypeError(f"{type(self).__name__} has no argument {self._nearest(name)}")
+        values = self.defaults | hyper
+        vars(self).update({n: checked(n, v, self.defaults[n]) for n, v in values.items()})
+        self.check()
+        self.reset()
+
+    def update(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray:
+        """The formula: the next x from x, its gradient g, the state s and the step number k >= 1.
+
+        It returns a new array and rebinds the state (``s.m = ...``), changing no array in place.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define update(self, x, g, s, k)")
+
+    def check(self) -> None:
+        """Raise ValueError when hyper-parameters, each valid alone, contradict each other."""
+
+    def start(self, x: np.ndarray) -> State:
+        """The state before the first step: zeros like x for every name in ``memory``."""
+        return State(**{name: np.zeros_like(x) for name in self.memory})
+
+    def point(self, x: Arrays) -> Arrays:
+        """Where the next gradient is to be taken: at x, except for methods that say otherwise."""
+        return x
+
+    def reset(self) -> None:
+        """Forget all steps: no state, ``k = 0``. Hyper-parameters stay."""
+        self.state, self.k, self._layout = {}, 0, {}
+
+    def step(self, x: Arrays, g: Arrays) -> Arrays:
+        """One step from x along the gradient g: arrays of equal shape and dtype, or dicts of them.
+
+        Returns new arrays; x and g are not changed. Complex arrays are stepped as pairs of real
+        numbers, as in torch. After an error the state is what it was before the call.
+
+        Raises:
+            TypeError: not floating-point or complex, or x and g differ in dtype.
+            ValueError: x and g differ in shape or names, or the arrays are not those of step 1.
+            FloatingPointError: a gradient that is not finite, with the step and the first index.
+        """
+        single = not isinstance(x, dict)
+        if isinstance(g, dict) == single:
+            raise TypeError("x and g must both be arrays or both be dicts of arrays")
+        xs, gs = ({"": x}, {"": g}) if single else (x, g)
+        if xs.keys() != gs.keys():
+            raise ValueError(f"x has the arrays {sorted(xs)}, but g has {sorted(gs)}")
+        pairs = {n: self._pair(xs[n], gs[n], f"[{n!r}]" if n else "") for n in xs}
+        layout = {n: (x.shape, x.dtype.name) for n, (x, _) in pairs.items()}
+        if self.k and layout != self._layout:
+            raise ValueError(f"the arrays were {self._layout} and are {layout}: call reset() first")
+        states = {"": self.state} if single else self.state
+        states = {n: copy.copy(states[n]) if self.k else None for n in xs}
+        new = {}
+        for n, (x, g) in pairs.items():
+            real_x, real_g = _real(x), _real(-g if self.maximize else g)
+            states[n] = states[n] or self.start(real_x)
+            new[n] = _like(x, self.update(real_x, real_g, states[n], self.k + 1), real_x)
+        self.state, self._layout = states[""] if single else states, layout
+        self.k += 1
+        return new[""] if single else new
+
+    def _pair(self, x: Any, g: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """x and g as arrays that fit each other; name is "" or "['w']"."""
+        x, g = np.asarray(x), np.asarray(g)
+        for label, a in (("x", x), ("g", g)):
+            if a.dtype.kind not in "fc":
+                raise TypeError(f"{label}{name} has dtype {a.dtype}; expected floating or complex")
+        if x.shape != g.shape:
+            raise ValueError(f"x{name} has shape {x.shape}, but g{name} has shape {g.shape}")
+        if x.dtype != g.dtype:
+            raise TypeError(f"x{name} has dtype {x.dtype}, but g{name} has dtype {g.dtype}")
+        finite = np.isfinite(g)
+        if not finite.all():
+            at = tuple(int(i) for i in np.argwhere(~finite)[0])
+            raise FloatingPointError(f"step {self.k + 1}: g{name} is {g[at]} at index {at}")
+        return x, g
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.defaults:
+            old = getattr(self, name)
+            vars(self)[name] = checked(name, value, self.defaults[name])
+            try:
+                self.check()
+            except ValueError:
+                vars(self)[name] = old
+                raise
+        elif name in ("state", "k") or name.startswith("_"):
+            super().__setattr__(name, value)
+        else:
+            raise AttributeError(f"{type(self).__name__} has no attribute {self._nearest(name)}")
+
+    def _nearest(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.defaults, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        return f"{name!r}. {hint}It has: {', '.join(self.defaults)}"
+
+    def __repr__(self) -> str:
+        hyper = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.defaults)
+        return f"{type(self).__name__}({hyper})"
+
+
+def _real(a: np.ndarray) -> np.ndarray:
+    """A complex array as pairs (real, imaginary) along a new last axis; a real one as it is."""
+    if a.dtype.kind == "f":
+        return a
+    return np.stack([a.real, a.imag], axis=-1)
+
+
+def _like(x: np.ndarray, new: Any, real_x: np.ndarray) -> np.ndarray:
+    """What the rule returned as a fresh array of the shape and dtype of x."""
+    new = np.asarray(new)
+    if new.shape != real_x.shape or new.dtype != real_x.dtype:
+        raise ValueError(
+            f"update returned shape {new.shape} and dtype {new.dtype}; "
+            f"expected {real_x.shape} and {real_x.dtype}"
+        )
+    if x.dtype.kind == "c":
+        return np.ascontiguousarray(new).view(x.dtype)[..., 0]
+    return new.copy() if np.may_share_memory(new, x) else new
