@@ -40,6 +40,7 @@ class Rule:
     Attributes:
         state: the :class:`State` of the array, or a dict of one per array; ``{}`` before a step.
         k: number of steps taken.
+        layout: shape and dtype of each array, known after the first step.
 
     Raises:
         TypeError: unknown keyword (the nearest is suggested) or a value of the wrong type.
@@ -89,7 +90,7 @@ class Rule:
 
     def reset(self) -> None:
         """Forget all steps: no state, ``k = 0``. Hyper-parameters stay."""
-        self.state, self.k, self._layout = {}, 0, {}
+        self.state, self.k, self.layout = {}, 0, {}
 
     def step(self, x: Arrays, g: Arrays) -> Arrays:
         """One step from x along the gradient g: arrays of equal shape and dtype, or dicts of them.
@@ -110,8 +111,8 @@ class Rule:
             raise ValueError(f"x has the arrays {sorted(xs)}, but g has {sorted(gs)}")
         pairs = {n: self._pair(xs[n], gs[n], f"[{n!r}]" if n else "") for n in xs}
         layout = {n: (x.shape, x.dtype.name) for n, (x, _) in pairs.items()}
-        if self.k and layout != self._layout:
-            raise ValueError(f"the arrays were {self._layout} and are {layout}: call reset() first")
+        if self.k and layout != self.layout:
+            raise ValueError(f"the arrays were {self.layout} and are {layout}: call reset() first")
         states = {"": self.state} if single else self.state
         states = {n: copy.copy(states[n]) if self.k else None for n in xs}
         new = {}
@@ -119,7 +120,7 @@ class Rule:
             real_x, real_g = _real(x), _real(-g if self.maximize else g)
             states[n] = states[n] or self.start(real_x)
             new[n] = _like(x, self.update(real_x, real_g, states[n], self.k + 1), real_x)
-        self.state, self._layout = states[""] if single else states, layout
+        self.state, self.layout = states[""] if single else states, layout
         self.k += 1
         return new[""] if single else new
 
@@ -148,7 +149,7 @@ class Rule:
             except ValueError:
                 vars(self)[name] = old
                 raise
-        elif name in ("state", "k") or name.startswith("_"):
+        elif name in ("state", "k", "layout"):
             super().__setattr__(name, value)
         else:
             raise AttributeError(f"{type(self).__name__} has no attribute {self._nearest(name)}")
