@@ -1,0 +1,317 @@
+// The live figures: what each one asks for and draws, and how a page's
+// <div class="adaopt-live" data-figure="sgd"></div> becomes one. A further figure is one more entry
+// of adaopt.figures:
+//   title     what it is, for a screen reader
+//   controls  sliders ({name, label, values, start, show}) and menus ({name, label, options, start});
+//             data-NAME="value" on the div presets one
+//   panels    how many drawings stand side by side where there is room
+//   draw      (values, width) -> {panels: [svg, ...], keys: legend, finding: one plain sentence}
+"use strict";
+globalThis.adaopt = globalThis.adaopt || {};
+
+(function (adaopt) {
+  const { A, b, x0 } = adaopt.plane;
+  const problem = new adaopt.LeastSquares(A, b);
+  const { n, smoothness } = problem;
+
+  // 0.0123 -> "0.0123", 1.23e-7 -> "1.2 · 10⁻⁷": for text beside the picture.
+  function number(value) {
+    if (value === 0) return "0";
+    const exponent = Math.floor(Math.log10(Math.abs(value)));
+    if (exponent >= -3 && exponent < 4) return String(+value.toPrecision(3));
+    const power = [...String(exponent)].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
+    return `${(value / 10 ** exponent).toFixed(1)} · 10${power.join("")}`;
+  }
+
+  const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+  // Step sizes are chosen in units of 1/L, where GD's limit is 2.
+  const stepControl = (values, start) => ({
+    name: "step", label: "Step size α", values, start,
+    show: (c) => `${c}/L = ${number(c / smoothness)}`,
+  });
+  const batchControl = (start) => ({
+    name: "batch", label: "Batch size B", values: range(1, n), start,
+    show: (batch) => `${batch} of ${n} terms`,
+  });
+  const seedControl = {
+    name: "seed", label: "Seed", values: range(1, 30), start: 1, show: String,
+  };
+
+  adaopt.figures = {};
+
+  // ---- SGD in the plane: the path, and what each component gradient buys --------------------
+  const BUDGET = 30 * n; // component gradients: 30 passes over the data
+  const PLANE = { x: { range: [-1.5, 3], label: "x₁" }, y: { range: [-2, 1.6], label: "x₂" } };
+  const LEVELS = range(-4, 4).map((e) => 2.5 ** e);
+  const contours = adaopt.contours(
+    (x) => problem.gap(x), PLANE.x.range, PLANE.y.range, LEVELS,
+  );
+
+  adaopt.figures.sgd = {
+    title: "SGD on 12 least-squares terms in the plane",
+    panels: 2,
+    controls: [
+      stepControl(
+        [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.2, 1.5, 1.8, 1.99, 2.01, 2.2, 2.5, 3], 0.2,
+      ),
+      batchControl(1),
+      seedControl,
+      {
+        name: "method", label: "Method", start: "sgd",
+        options: { sgd: "SGD", momentum: "Momentum 0.9", nesterov: "Nesterov 0.9" },
+      },
+    ],
+    draw({ step, batch, seed, method }, width) {
+      const { color, line } = adaopt.methods[method];
+      const trace = adaopt.minimize(
+        problem, adaopt.build(method, { lr: step / smoothness }), x0,
+        Math.floor(BUDGET / batch), adaopt.sampler(n, batch, seed, false),
+      );
+      const { iterates, gaps, evaluations, divergedAt } = trace;
+      const last = iterates.length - 1;
+      const end = iterates[last];
+
+      const plane = new adaopt.Plot(width, { ...PLANE, ratio: 0.8 });
+      plane.segments(contours, { color: "faint" });
+      plane.line(iterates, { color, line, width: 1.5 });
+      plane.dots(iterates, { color, radius: 1.8 });
+      plane.dots([x0, end], { color: "ink", radius: 4 });
+      plane.label(x0, "start");
+      plane.label(problem.minimizer, "★", { dx: 0, dy: 5, anchor: "middle" });
+      plane.label(problem.minimizer, "x*", { dx: 9, dy: 18 });
+
+      const value = new adaopt.Plot(width, {
+        x: { range: [0, BUDGET], label: "component gradients evaluated" },
+        y: { range: [1e-6, 100], label: "f(x) − f*", log: true },
+      });
+      value.line(evaluations.map((e, k) => [e, gaps[k]]), { color, line });
+
+      return { panels: [plane.svg(), value.svg()], finding: finding() };
+
+      function finding() {
+        const spent = `${evaluations[last]} component gradients (${last} steps)`;
+        if (divergedAt !== null) {
+          return `Diverges: at evaluation ${evaluations[last]} (step ${divergedAt}) f(x) − f* is ` +
+            `above ${number(adaopt.DIVERGED)} times its first value. The step is too large.`;
+        }
+        if (gaps[last] > gaps[0]) {
+          return `Moves away: after ${spent} f(x) − f* is ${number(gaps[last])}, more than the ` +
+            `${number(gaps[0])} it began with. The step is too large.`;
+        }
+        const whole = batch === n ? " Every step uses all terms: no sampling noise." : "";
+        return `After ${spent} f(x) − f* is ${number(gaps[last])}; it began at ` +
+          `${number(gaps[0])}.${whole}`;
+      }
+    },
+  };
+
+  // ---- The noise floor: where a constant step stops, and what a schedule does ---------------
+  const STEPS = 2000;
+  const RUNS = 8;
+  const K0 = 100; // here the schedules have brought the step to α/2 and α/√2
+  // About 160 step numbers, evenly spaced on the log axis.
+  const SHOWN = [...new Set(range(0, 160).map((i) => Math.round(STEPS ** (i / 160))))];
+
+  adaopt.figures["noise-floor"] = {
+    title: "The noise floor of SGD",
+    panels: 1,
+    controls: [
+      stepControl([0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7], 0.1),
+      batchControl(1),
+      {
+        name: "schedule", label: "Step at iteration k", start: "constant",
+        options: {
+          constant: "constant: α", inverse: `α / (1 + k/${K0})`,
+          inverse_sqrt: `α / √(1 + k/${K0})`,
+        },
+      },
+      {
+        name: "sampling", label: "Terms of a minibatch", start: "independent",
+        options: { independent: "drawn with replacement", distinct: "distinct" },
+      },
+    ],
+    draw({ step, batch, schedule, sampling }, width) {
+      const replace = sampling === "independent";
+      const stepAt = adaopt.schedules[schedule](step / smoothness, K0);
+      const floorAt = (k) => problem.floor(stepAt(k), batch, replace);
+      const run = (sampler) => adaopt.minimize(
+        problem, adaopt.build("sgd"), x0, STEPS, sampler, stepAt,
+      );
+      const runs = range(1, RUNS).map(
+        (seed) => run(adaopt.sampler(n, batch, seed, replace)).gaps,
+      );
+      const last = Math.min(...runs.map((gaps) => gaps.length)) - 1; // < STEPS: a run diverged
+      const shown = SHOWN.filter((k) => k <= last);
+      const mean = (k) => runs.reduce((sum, gaps) => sum + gaps[k], 0) / RUNS;
+      const half = range(STEPS / 2, STEPS);
+      const average = (value) => half.reduce((sum, k) => sum + value(k), 0) / half.length;
+      const measured = average(mean);
+      const predicted = average(floorAt);
+
+      const styles = {
+        run: { color: "sky", width: 1, opacity: 0.9 },
+        mean: { color: "blue", width: 2 },
+        floor: { color: "vermillion", line: "--", width: 2 },
+        half: { color: "ink", width: 4 },
+      };
+      const plot = new adaopt.Plot(width, {
+        x: { range: [1, STEPS], label: "step k", log: true },
+        y: { range: [1e-5, 10], label: "f(x) − f*", log: true },
+        ratio: width > 500 ? 0.5 : 0.8,
+      });
+      plot.line(shown.map((k) => [k, runs[0][k]]), styles.run);
+      plot.line(shown.map((k) => [k, mean(k)]), styles.mean);
+      if (predicted > 0) plot.line(SHOWN.map((k) => [k, floorAt(k)]), styles.floor);
+      if (last === STEPS) plot.line([[STEPS / 2, measured], [STEPS, measured]], styles.half);
+
+      return {
+        panels: [plot.svg()],
+        keys: [
+          adaopt.key(styles.run, "one run"),
+          adaopt.key(styles.mean, `mean of ${RUNS} runs`),
+          adaopt.key(styles.floor, "predicted floor α tr(S) / 4B"),
+          adaopt.key(styles.half, "measured mean of the last half"),
+        ].join(""),
+        finding: finding(),
+      };
+
+      function finding() {
+        if (last < STEPS) {
+          return `Diverges: at step ${last} f(x) − f* of one of the ${RUNS} runs is above ` +
+            `${number(adaopt.DIVERGED)} times its first value. The step is too large.`;
+        }
+        if (predicted === 0) {
+          return "All terms in every step: no noise and no floor; this is gradient descent.";
+        }
+        const numbers = `over the last half the mean of f(x) − f* is ${number(measured)}; ` +
+          `predicted ${number(predicted)}, ratio ${number(measured / predicted)}.`;
+        // On a quadratic the mean iterate of SGD is GD's iterate, so GD's gap is what is left of
+        // the start.
+        const descent = run(() => range(0, n - 1)).gaps;
+        if (average((k) => descent[k]) > predicted / 10) return `Still on its way down: ${numbers}`;
+        const remark = measured > 1.5 * predicted ? " The prediction is for small steps." : "";
+        return (schedule === "constant" ? "Stops at a floor: " : "The floor falls with the step: ") +
+          numbers + remark;
+      }
+    },
+  };
+
+  // ---- Mounting ----------------------------------------------------------------------------
+  let mounted = 0;
+
+  function make(tag, className, parent, text = "") {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    element.textContent = text;
+    parent.append(element);
+    return element;
+  }
+
+  // The value that data-NAME asks for: the nearest on a slider, an exact name in a menu.
+  function preset(control, text) {
+    if (text === undefined) return control.start;
+    if (control.options) {
+      if (text in control.options) return text;
+      throw new Error(`data-${control.name}="${text}": choose from ` +
+        `${Object.keys(control.options).join(", ")}.`);
+    }
+    const wanted = Number(text);
+    if (text.trim() === "" || Number.isNaN(wanted)) {
+      throw new Error(`data-${control.name}="${text}" is not a number.`);
+    }
+    const distance = (value) => Math.abs(value - wanted);
+    return control.values.reduce((a, v) => (distance(v) < distance(a) ? v : a));
+  }
+
+  // One labelled input; returns {read, write}. Native elements: keyboard and touch come with them.
+  function addControl(control, form, id, changed) {
+    const row = make("div", "control", form);
+    make("label", "", row, control.label).htmlFor = id;
+    if (control.options) {
+      const select = make("select", "", row);
+      for (const [value, text] of Object.entries(control.options)) {
+        make("option", "", select, text).value = value;
+      }
+      select.id = id;
+      select.addEventListener("change", changed);
+      return { read: () => select.value, write: (value) => (select.value = value) };
+    }
+    const shown = make("span", "value", row);
+    const slider = make("input", "", row);
+    Object.assign(slider, { id, type: "range", min: 0, max: control.values.length - 1, step: 1 });
+    shown.setAttribute("aria-hidden", "true"); // the slider's own value text says it already
+    const read = () => control.values[slider.value];
+    const show = () => {
+      shown.textContent = control.show(read());
+      slider.setAttribute("aria-valuetext", shown.textContent);
+    };
+    slider.addEventListener("input", () => { show(); changed(); });
+    return { read, write: (value) => { slider.value = control.values.indexOf(value); show(); } };
+  }
+
+  adaopt.mount = function (element) {
+    const figure = adaopt.figures[element.dataset.figure];
+    if (!figure) {
+      element.textContent = `There is no live figure "${element.dataset.figure}". ` +
+        `Known: ${Object.keys(adaopt.figures).join(", ")}.`;
+      return;
+    }
+    let start;
+    try {
+      start = figure.controls.map((control) => preset(control, element.dataset[control.name]));
+    } catch (error) {
+      element.textContent = error.message;
+      return;
+    }
+    element.replaceChildren();
+    const id = `adaopt-live-${++mounted}`;
+    const form = make("div", "controls", element);
+    const inputs = figure.controls.map(
+      (control) => addControl(control, form, `${id}-${control.name}`, update),
+    );
+    const picture = make("div", "picture", element);
+    picture.setAttribute("role", "img");
+    const legend = make("div", "legend", element);
+    const footer = make("div", "footer", element);
+    const readout = make("p", "readout", footer);
+    readout.setAttribute("aria-live", "polite");
+    const button = make("button", "", footer, "Reset");
+    button.type = "button";
+    button.addEventListener("click", reset);
+
+    function update() {
+      const values = Object.fromEntries(
+        figure.controls.map((control, i) => [control.name, inputs[i].read()]),
+      );
+      const { panels, keys = "", finding } = figure.draw(values, panelWidth());
+      picture.innerHTML = panels.join("");
+      picture.setAttribute("aria-label", `${figure.title}. ${finding}`);
+      legend.innerHTML = keys;
+      readout.textContent = finding;
+    }
+
+    function reset() {
+      inputs.forEach((input, i) => input.write(start[i]));
+      update();
+    }
+
+    // Two panels stand side by side where each gets 300 pixels.
+    function panelWidth() {
+      const width = picture.clientWidth || 340;
+      return Math.floor(figure.panels === 2 && width >= 616 ? (width - 16) / 2 : width);
+    }
+
+    reset();
+    let width = picture.clientWidth;
+    new ResizeObserver(() => requestAnimationFrame(() => {
+      if (picture.clientWidth !== width) update();
+      width = picture.clientWidth;
+    })).observe(element);
+    element.redraw = update; // for the test that times it
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll(".adaopt-live").forEach(adaopt.mount);
+  });
+})(globalThis.adaopt);

@@ -1,0 +1,193 @@
+"""The browser's rules, schedules and problem compute what the NumPy edition computes."""
+
+import itertools
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import adaopt.numpy
+from adaopt import problems, schedules
+from adaopt.catalog import CARDS
+
+LIVE = Path(__file__).parents[2] / "book/_static/live"
+COLORS = dict(re.findall(r"--live-(\w+): (#[0-9a-f]{6});", (LIVE / "live.css").read_text()))
+STEPS = 50
+
+
+@pytest.fixture(scope="module")
+def js(node):
+    """``js("return 1 + input", 2)``: the value that a body computes from its input in Node."""
+
+    def run(body, value=None):
+        script = f"""
+            const adaopt = require("{LIVE}/rules.js");
+            require("{LIVE}/problems.js");
+            const plane = new adaopt.LeastSquares(adaopt.plane.A, adaopt.plane.b);
+            const main = (input) => {{ {body} }};
+            console.log(JSON.stringify(main(JSON.parse(process.argv[1]))));
+        """
+        done = subprocess.run(
+            [node, "-e", script, json.dumps(value)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_the_problem_is_the_plane(js):
+    got = js("return {...plane, grad: plane.grad([0.3, 2]), f: plane.f([0.3, 2])}")
+    plane = problems.plane()
+    np.testing.assert_array_equal(got["A"], plane.A)
+    np.testing.assert_array_equal(got["b"], plane.b)
+    x = np.array([0.3, 2.0])
+    noise = np.mean(np.sum(plane.grad_i(np.arange(plane.n), plane.minimizer) ** 2, axis=1))
+    for name, expected in {
+        "grad": plane.grad(x),
+        "f": plane.f(x),
+        "hessian": plane.hessian(x),
+        "smoothness": plane.smoothness,
+        "strongConvexity": plane.strong_convexity,
+        "componentSmoothness": plane.component_smoothness,
+        "minimizer": plane.minimizer,
+        "minimum": plane.minimum,
+        "noise": noise,
+    }.items():
+        np.testing.assert_allclose(got[name], expected, rtol=1e-12, err_msg=name)
+
+
+def test_the_gap_is_the_value_above_the_minimum(js):
+    points = np.random.default_rng(0).normal(size=(20, 2))
+    plane = problems.plane()
+    expected = [plane.f(x) - plane.minimum for x in points]
+    np.testing.assert_allclose(
+        js("return input.map((x) => plane.gap(x))", points.tolist()), expected, rtol=1e-12
+    )
+
+
+RULES = [
+    {"lr": 0.3},
+    {"lr": 0.21, "weight_decay": 0.13},
+    {"lr": 0.05, "momentum": 0.83},
+    {"lr": 0.07, "momentum": 0.9, "dampening": 0.37, "weight_decay": 0.02},
+    {"lr": 0.03, "momentum": 0.77, "nesterov": True, "weight_decay": 0.05},
+]
+TRACE = """
+    const { hyper, batch, replace, steps } = input;
+    const sampler = () => adaopt.sampler(plane.n, batch, 7, replace);
+    const draw = sampler();
+    const batches = Array.from({ length: steps }, () => [...draw()]);
+    const optimizer = adaopt.build("sgd", hyper);
+    return { batches, ...adaopt.minimize(plane, optimizer, adaopt.plane.x0, steps, sampler()) };
+"""
+
+
+def numpy_iterates(hyper, batches):
+    plane, rule = problems.plane(), adaopt.numpy.SGD(**hyper)
+    iterates = [np.array([-1.0, 1.0])]
+    for batch in batches:
+        x = iterates[-1]
+        iterates.append(rule.step(x, plane.grad_batch(np.array(batch), x)))
+    return np.array(iterates)
+
+
+@pytest.mark.parametrize("hyper", RULES, ids=str)
+@pytest.mark.parametrize(("batch", "replace"), [(12, False), (3, False), (2, True)])
+def test_iterates_equal_the_numpy_edition(js, hyper, batch, replace):
+    trace = js(TRACE, {"hyper": hyper, "batch": batch, "replace": replace, "steps": STEPS})
+    expected = numpy_iterates(hyper, trace["batches"])
+    assert trace["divergedAt"] is None
+    np.testing.assert_allclose(trace["iterates"], expected, rtol=1e-12, atol=1e-13)
+    assert trace["evaluations"] == list(range(0, STEPS * batch + 1, batch))
+
+
+@pytest.mark.parametrize("hyper", [{"lr": 3.2}, {"lr": 1.4, "momentum": 0.9}], ids=str)
+@pytest.mark.parametrize("batch", [1, 4])
+def test_divergence_at_the_same_step(js, hyper, batch):
+    trace = js(TRACE, {"hyper": hyper, "batch": batch, "replace": False, "steps": 500})
+    plane = problems.plane()
+    with np.errstate(over="ignore"):
+        iterates = numpy_iterates(hyper, trace["batches"][: trace["divergedAt"] + 1])
+    gaps = np.array([plane.f(x) - plane.minimum for x in iterates])
+    assert trace["divergedAt"] == np.argmax(gaps > 1e6 * gaps[0]) > 0
+    assert len(trace["iterates"]) == trace["divergedAt"] + 1
+
+
+def test_maximize_ascends(js):
+    step = js("return adaopt.build('sgd', {lr: 0.5, maximize: true}).step([1, 2], [3, -4])")
+    rule = adaopt.numpy.SGD(lr=0.5, maximize=True)
+    assert step == rule.step(np.array([1.0, 2.0]), np.array([3.0, -4.0])).tolist()
+
+
+@pytest.mark.parametrize("name", ["constant", "inverse", "inverse_sqrt"])
+def test_schedules(js, name):
+    more = () if name == "constant" else (7.0,)
+    got = js(
+        "const s = adaopt.schedules[input.name](0.3, ...input.more);"
+        "return Array.from({length: 60}, (_, k) => s(k))",
+        {"name": name, "more": more},
+    )
+    expected = [getattr(schedules, name)(0.3, *more)(k) for k in range(60)]
+    np.testing.assert_allclose(got, expected, rtol=1e-15)
+
+
+def test_methods_are_the_catalog_cards(js):
+    for key, method in js("return adaopt.methods").items():
+        card = CARDS[key]
+        assert method["name"] == card.name
+        assert method["preset"] == dict(card.preset)
+        assert method["line"] == card.linestyle
+        if card.color != "#000000":  # black is the page's ink: white in dark mode
+            assert COLORS[method["color"]] == card.color.lower()
+
+
+def test_the_generator_is_mulberry32(js):
+    def mulberry32(seed):
+        while True:
+            seed = (seed + 0x6D2B79F5) % 2**32
+            t = (seed ^ seed >> 15) * (seed | 1) % 2**32
+            t ^= (t + (t ^ t >> 7) * (t | 61)) % 2**32
+            yield (t ^ t >> 14) / 2**32
+
+    for seed in (0, 1, 12345):
+        got = js("const r = adaopt.mulberry32(input); return [r(), r(), r(), r(), r()]", seed)
+        assert got == list(itertools.islice(mulberry32(seed), 5))
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_sampling_is_uniform(js, replace):
+    """Each index comes equally often; distinct minibatches have no index twice."""
+    draws = 20_000
+    batches = np.array(
+        js(
+            "const draw = adaopt.sampler(12, 4, 3, input.replace);"
+            "return Array.from({length: input.draws}, () => [...draw()])",
+            {"replace": replace, "draws": draws},
+        )
+    )
+    share = np.bincount(batches.ravel(), minlength=12) / batches.size
+    assert np.abs(share - 1 / 12).max() < 5 * np.sqrt(1 / 12 / batches.size)
+    distinct = [len(set(batch)) == 4 for batch in batches.tolist()]
+    assert all(distinct) is not replace
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_the_predicted_floor_is_where_small_steps_end(js, replace):
+    """alpha tr(S_B) / 4, against 100,000 steps: the error is a few per cent of each kind."""
+    floor, measured = js(
+        "const sampler = adaopt.sampler(plane.n, 4, 1, input), step = 0.05;"
+        "const optimizer = adaopt.build('sgd', {lr: step});"
+        "const { gaps } = adaopt.minimize(plane, optimizer, adaopt.plane.x0, 1e5, sampler);"
+        "const late = gaps.slice(2000);"
+        "return [plane.floor(step, 4, input), late.reduce((a, b) => a + b) / late.length]",
+        replace,
+    )
+    plane = problems.plane()
+    noise = np.mean(np.sum(plane.grad_i(np.arange(plane.n), plane.minimizer) ** 2, axis=1))
+    population = 1 if replace else (plane.n - 4) / (plane.n - 1)
+    assert floor == pytest.approx(0.05 * noise / 16 * population, rel=1e-12)
+    assert measured == pytest.approx(floor, rel=0.1)
