@@ -1,0 +1,73 @@
+"""Images on every machine: Fashion-MNIST where it is, drawn garments elsewhere."""
+
+import operator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adaopt.data.fashion_mnist import VARIABLE, check_split, data_root, load_fashion_mnist
+from adaopt.data.garments import KINDS, drawn_garments
+
+CLASS_NAMES = tuple(KINDS)
+DRAWN = {"train": (12_000, 0), "test": (2_000, 1)}  # number and seed
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Labelled grey images, and which data they are.
+
+    Attributes
+    ----------
+    images : uint8 array (n, 28, 28)
+    labels : uint8 array (n,)
+        Index into `class_names`.
+    name : str
+        "Fashion-MNIST" or "drawn garments".
+    note : str
+        One sentence to show on screen and in figures.
+    class_names : tuple of 10 str
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    name: str
+    note: str
+    class_names: tuple[str, ...] = CLASS_NAMES
+
+
+def load_images(split: str = "train", n: int | None = None) -> Images:
+    """Fashion-MNIST if ADAOPT_DATA is set, else drawn garments; nothing is downloaded.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+        Fashion-MNIST has 60,000 and 10,000 images; of drawn garments there are 12,000 and 2,000.
+    n : int, optional
+        Only the first n images. Both sets come in random order.
+
+    Returns
+    -------
+    Images
+        ``.images`` uint8 (n, 28, 28), ``.labels`` uint8 (n,), ``.name`` and ``.note`` say which.
+
+    Raises
+    ------
+    ValueError
+        Another split; n below 1 or above what the set holds.
+    ValueError, FileNotFoundError
+        ADAOPT_DATA is set and its Fashion-MNIST cannot be read (see `load_fashion_mnist`): a broken
+        set is never replaced in silence.
+
+    Sources and licences: see `load_fashion_mnist` and `drawn_garments`.
+    """
+    check_split(split)
+    drawn = data_root() is None
+    images, labels = drawn_garments(*DRAWN[split]) if drawn else load_fashion_mnist(split)
+    count = len(labels) if n is None else operator.index(n)
+    if not 1 <= count <= len(labels):
+        raise ValueError(f"Invalid n: {n}. The {split} images number {len(labels):,}")
+    name = "drawn garments" if drawn else "Fashion-MNIST"
+    reason = f", generated (set {VARIABLE} to use Fashion-MNIST instead)" if drawn else ""
+    note = f"Data: {name}, {count:,} {split} images{reason}."
+    return Images(images[:count], labels[:count], name, note)
