@@ -6,31 +6,25 @@ module imports no torch.
 
 from __future__ import annotations
 
-import copy
-import io
-import json
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from adaopt import checkpoint as files
+from adaopt.editions import NumpyEdition, TorchEdition, edition_of
 from adaopt.numpy import Rule
 from adaopt.schedules import Backtracking, Schedule
-
-FORMAT = "adaopt.training.minimize 1"
 
 
 class DivergenceError(FloatingPointError):
     """The run left every sensible range. ``step`` says when, ``trace`` holds what came before."""
 
-    def __init__(self, message: str, step: int, trace: Trace | History | None = None) -> None:
+    def __init__(self, message: str, step: int = 0, trace: Trace | History | None = None) -> None:
         super().__init__(message)
         self.step, self.trace = step, trace
 
@@ -122,27 +116,21 @@ def minimize(
         FloatingPointError: the problem itself gives NaN where x and f(x) are finite.
     """
     _at_least_one(steps=steps, record_every=record_every, checkpoint_every=checkpoint_every)
+    if not limit > 1:
+        raise ValueError(f"limit must be above 1, not {limit}")
     x0 = _start(problem, x0)
     sampler = None
     if batch_size is not None:
-        sampler = _Sampler(problem.n, rng, batch_size, replace, probabilities, reweight)
+        sampler = _Sampler(problem, rng, batch_size, replace, probabilities, reweight)
     elif probabilities is not None:
         raise ValueError("probabilities need a batch_size: the full gradient draws nothing")
-    edition = _edition(optimizer, x0)
+    edition = edition_of(optimizer, x0)
     if line_search is not None:
-        _plain(edition, sampler, schedule)
-    path = None if checkpoint is None else _writable(checkpoint)
-
+        _needs_plain_descent(edition.optimizer, sampler, schedule)
     run = _Run(problem, edition, sampler, schedule, line_search, record_every, limit)
-    run.settings = {
-        "problem": [type(problem).__name__, getattr(problem, "name", ""), run.n, x0.size],
-        "optimizer": repr(optimizer) if not edition.made else repr(edition.optimizer),
-        "x0": x0.tolist(),
-        "sampling": None if sampler is None else sampler.settings(),
-        "schedule": None if schedule is None else [schedule(k) for k in (0, 1, 10, 100)],
-        "line_search": None if line_search is None else _search_settings(line_search),
-        "record_every": record_every,
-    }
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and not path.parent.is_dir():
+        raise ValueError(f"checkpoint {path}: there is no folder {path.parent}")
     if path is not None and path.exists():
         run.load(path, steps)
     with np.errstate(over="ignore", invalid="ignore"), _bar(progress, steps, run.step) as bar:
@@ -153,18 +141,28 @@ def minimize(
 class _Run:
     """The state of one call of :func:`minimize`."""
 
-    def __init__(self, problem, edition, sampler, schedule, line_search, record_every, limit):
+    def __init__(
+        self,
+        problem: Any,
+        edition: NumpyEdition | TorchEdition,
+        sampler: _Sampler | None,
+        schedule: Schedule | None,
+        line_search: Backtracking | None,
+        record_every: int,
+        limit: float,
+    ) -> None:
         self.problem, self.edition, self.sampler = problem, edition, sampler
         self.schedule, self.line_search = schedule, line_search
         self.record_every, self.limit = record_every, limit
         self.n = getattr(problem, "n", 1)
-        self.step, self.evaluations, self.seconds = 0, 0, 0.0
+        self.step, self.evaluations, self.function_evaluations, self.seconds = 0, 0, 0, 0.0
         self.rows: dict[str, list] = {name: [] for name in Trace.__dataclass_fields__}
         self.whole = True  # False while the optimizer is writing
-        self.settings: dict[str, Any] = {}
+        self.settings = files.plain(self.describe())
 
     def until(self, steps: int, path: Path | None, every: int, bar: Any) -> None:
-        with _interrupts_between_steps(path is not None) as raise_pending:
+        """Step and record up to ``steps``; with a path, save there."""
+        with files.interrupts_between_steps(path is not None) as raise_pending:
             try:
                 while True:
                     self.record(last=self.step == steps)
@@ -176,24 +174,23 @@ class _Run:
                         self.save(path)
                     bar.update()
             except KeyboardInterrupt:
-                if path is not None and self.whole:
+                if path is not None and self.whole and self.rows["steps"]:
                     self.save(path)
                 raise
-        if path is not None:
-            self.save(path)
+            if path is not None:
+                self.save(path)
 
     def advance(self) -> None:
-        before = self.sampler.state() if self.sampler else None
-        begin = time.perf_counter()
+        """One step. An interrupt before the optimizer writes leaves everything as it was."""
+        before, begin = self.drawn(), time.perf_counter()
         try:
             g, cost = self.gradient(self.edition.point())
             if self.schedule is not None:
                 self.edition.lr = _step_size(self.schedule, self.step)
             elif self.line_search is not None:
-                self.edition.lr = self.line_search(self.problem.f, self.edition.x, g)
+                self.edition.lr = self.line_search(self.counted_f, self.edition.x, g)
         except KeyboardInterrupt:
-            if self.sampler:
-                self.sampler.restore(*before)
+            self.draw_again(*before)
             raise
         self.whole = False
         self.edition.step(g)
@@ -219,15 +216,10 @@ class _Run:
             self.refuse_gradient(g, x)
         return g, cost
 
-    def refuse_gradient(self, g: np.ndarray, x: np.ndarray) -> None:
-        at = int(np.argmin(np.isfinite(g)))
-        value = self.problem.f(x)
-        where = f"the gradient of {self.problem!r} is {g[at]} at index {at}"
-        if np.isfinite(value) and abs(value) <= self.bound():
-            raise FloatingPointError(
-                f"step {self.step + 1}: {where}, although x and f(x) = {value:g} are finite"
-            )
-        self.diverged(value, where)
+    def counted_f(self, x: np.ndarray) -> float:
+        """f for the line search, which pays for it."""
+        self.function_evaluations += self.n
+        return self.problem.f(x)
 
     def record(self, last: bool) -> None:
         """Add a row if one is due and not there yet; a value out of range ends the run."""
@@ -237,26 +229,39 @@ class _Run:
         x = self.edition.x
         value = float(self.problem.f(x))
         if self.step == 0 and not np.isfinite(value):
-            raise ValueError(f"{self.problem!r} is {value} at x0: start where f is finite")
-        searched = self.n * self.line_search.evaluations if self.line_search else 0
-        row = (self.step, x, value, self.evaluations, searched, self.seconds)
-        for column, entry in zip(self.rows.values(), row, strict=True):
+            raise ValueError(f"{self.problem!r}: f(x0) is {value}; start where f is finite")
+        cost = (self.evaluations, self.function_evaluations, self.seconds)
+        for column, entry in zip(self.rows.values(), (self.step, x, value, *cost), strict=True):
             column.append(entry)
-        if not abs(value) <= self.bound():
-            self.diverged(value, f"f(x) = {value:g}")
+        if not self.sensible(value):
+            self.diverged(f"f(x) is {value:.3g}")
 
-    def bound(self) -> float:
-        return self.limit * max(1.0, abs(self.rows["values"][0]))
+    def refuse_gradient(self, g: np.ndarray, x: np.ndarray) -> None:
+        """Say whose fault a gradient that is not finite is: the problem's or the run's."""
+        at = int(np.argmin(np.isfinite(g)))
+        what = f"the gradient of {self.problem!r} is {g[at]} at index {at}"
+        value = self.problem.f(x)
+        if self.sensible(value):
+            raise FloatingPointError(
+                f"step {self.step + 1}: {what}, although f(x) = {value:g} is finite: "
+                "the problem is at fault, not the optimizer"
+            )
+        self.diverged(what)
 
-    def diverged(self, value: float, what: str) -> None:
-        seen = ", ".join(f"{v:.3g}" for v in self.rows["values"][-3:])
-        lr, smoothness = self.edition.lr, getattr(self.problem, "smoothness", None)
+    def sensible(self, value: float) -> bool:
+        return abs(value) <= self.limit * max(1.0, abs(self.rows["values"][0]))
+
+    def diverged(self, what: str) -> None:
+        values, lr = self.rows["values"], self.edition.lr
+        seen = ", ".join(f"{v:.3g}" for v in values[-3:])
         advice = f"Try a smaller lr than {lr:g}"
-        if smoothness:
-            advice += f"; gradient descent on this problem needs lr < 2/L = {2 / smoothness:.6g}"
+        if smoothness := getattr(self.problem, "smoothness", None):
+            advice += f"; gradient descent here needs lr < 2/L = {2 / smoothness:.6g}"
+        if self.sampler and (largest := getattr(self.problem, "component_smoothness", None)):
+            advice += f", and any batch is safe with lr < 1/L_max = {1 / largest:.6g}"
         raise DivergenceError(
-            f"diverged at step {self.step}: {what}; f was {self.rows['values'][0]:.3g} at the "
-            f"start, last recorded values {seen}. {advice}.",
+            f"diverged at step {self.step}: {what}; f was {values[0]:.3g} at the start, "
+            f"the last values recorded are {seen}. {advice}.",
             self.step,
             self.trace(),
         )
@@ -264,61 +269,98 @@ class _Run:
     def trace(self) -> Trace:
         return Trace(**{name: np.array(column) for name, column in self.rows.items()})
 
+    def drawn(self) -> tuple:
+        """What drawing a batch or searching a step changes."""
+        sampler = self.sampler.state() if self.sampler else None
+        search = dict(vars(self.line_search)) if self.line_search else None
+        return sampler, search, self.function_evaluations
+
+    def draw_again(self, sampler: tuple | None, search: dict | None, evaluations: int) -> None:
+        if self.sampler:
+            self.sampler.restore(*sampler)
+        if self.line_search:
+            vars(self.line_search).update(search)
+        self.function_evaluations = evaluations
+
+    def describe(self) -> dict[str, Any]:
+        """What must be equal for a checkpoint to be of this run."""
+        search = self.line_search
+        return {
+            "problem": [type(self.problem).__name__, getattr(self.problem, "name", ""), self.n],
+            "optimizer": repr(self.edition.optimizer),
+            "x0": self.edition.x,
+            "sampling": self.sampler.settings() if self.sampler else None,
+            "schedule": self.schedule is not None,
+            "line_search": [search.shrink, search.grow, search.c] if search else None,
+            "record_every": self.record_every,
+        }
+
     def save(self, path: Path) -> None:
-        """Write beside the file, then rename: at no moment is there half a checkpoint."""
         kept = [i for i, k in enumerate(self.rows["steps"]) if k % self.record_every == 0]
         arrays = {f"trace/{n}": np.array(c)[kept] for n, c in self.rows.items()}
-        arrays["x"] = self.edition.x
+        sampler, search, function_evaluations = self.drawn()
+        rng, arrays["order"], position = sampler or (None, np.arange(0), 0)
+        numbers, state = self.edition.save()
+        arrays |= {"x": self.edition.x} | {f"optimizer/{n}": a for n, a in state.items()}
         meta = {
-            "format": FORMAT,
             "settings": self.settings,
             "step": self.step,
             "evaluations": self.evaluations,
+            "function_evaluations": function_evaluations,
             "seconds": self.seconds,
-            "search": vars(self.line_search) if self.line_search else None,
+            "last_lr": self.last_lr(),
+            "rng": rng,
+            "position": position,
+            "search": search,
+            "optimizer": numbers,
         }
-        if self.sampler:
-            meta["rng"], arrays["order"], meta["position"] = self.sampler.state()
-        meta["optimizer"], state = self.edition.save()
-        arrays |= {f"optimizer/{name}": a for name, a in state.items()}
-        part = path.with_name(path.name + ".part")
-        with open(part, "wb") as file:
-            np.savez(file, meta=np.array(json.dumps(meta, default=np.ndarray.tolist)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        files.write(path, meta, arrays)
 
     def load(self, path: Path, steps: int) -> None:
-        meta, arrays = _read(path)
-        now = json.loads(json.dumps(self.settings, default=np.ndarray.tolist))
-        for name, value in meta["settings"].items():
-            if now.get(name) != value:
-                raise ValueError(
-                    f"checkpoint {path} belongs to another run: its {name} is {_short(value)}, "
-                    f"here it is {_short(now.get(name))}"
-                )
+        """Go on from a checkpoint, if it is one of this very run."""
+        meta, arrays = files.read(path)
+        foreign = f"checkpoint {path} belongs to another run (it is left as it is): "
+        for name, value in self.settings.items():
+            if meta["settings"].get(name) != value:
+                was = _short(meta["settings"].get(name))
+                raise ValueError(f"{foreign}its {name} is {was}, here it is {_short(value)}")
+        first, value = arrays["trace/values"][0], self.problem.f(self.edition.x)
+        if abs(value - first) > 1e-9 * max(1.0, abs(first)):
+            raise ValueError(f"{foreign}its f(x0) is {first}, here it is {value}")
         if meta["step"] > steps:
             raise ValueError(f"checkpoint {path} is at step {meta['step']}, beyond steps={steps}")
-        first = float(self.problem.f(arrays["trace/iterates"][0]))
-        if abs(first - arrays["trace/values"][0]) > 1e-9 * max(1.0, abs(first)):
-            raise ValueError(f"checkpoint {path} belongs to another problem: f(x0) differs")
         for name, column in self.rows.items():
             column.extend(arrays[f"trace/{name}"])
-        self.step, self.evaluations = meta["step"], meta["evaluations"]
-        self.seconds = meta["seconds"]
-        if self.line_search:
-            vars(self.line_search).update(meta["search"])
-        if self.sampler:
-            self.sampler.restore(meta["rng"], arrays["order"], meta["position"])
+        for name in ("step", "evaluations", "seconds"):
+            setattr(self, name, meta[name])
+        if self.last_lr() != meta["last_lr"]:
+            raise ValueError(f"{foreign}its schedule gave {meta['last_lr']} at the last step")
+        sampler = (meta["rng"], arrays["order"], meta["position"])
+        self.draw_again(sampler, meta["search"], meta["function_evaluations"])
         state = {n.removeprefix("optimizer/"): a for n, a in arrays.items() if "optimizer/" in n}
         self.edition.load(arrays["x"], meta["optimizer"], state)
+
+    def last_lr(self) -> float | None:
+        """What the schedule gave at the last step: enough to tell one schedule from another."""
+        return _step_size(self.schedule, self.step - 1) if self.schedule and self.step else None
 
 
 class _Sampler:
     """Which terms the next gradient averages."""
 
-    def __init__(self, n, rng, batch_size, replace, probabilities, reweight):
+    def __init__(
+        self,
+        problem: Any,
+        rng: np.random.Generator | None,
+        batch_size: int,
+        replace: bool,
+        probabilities: np.ndarray | None,
+        reweight: bool,
+    ) -> None:
         _at_least_one(batch_size=batch_size)
+        n = getattr(problem, "n", None)
+        if n is None:
+            raise TypeError(f"{problem!r} has no n: a batch_size needs a finite sum")
         if batch_size > n:
             raise ValueError(f"batch_size must be at most n = {n}, not {batch_size}")
         if not isinstance(rng, np.random.Generator):
@@ -360,117 +402,16 @@ class _Sampler:
         }
 
 
-class _NumpyEdition:
-    """A rule of ``adaopt.numpy`` and its x."""
-
-    made = False
-
-    def __init__(self, rule: Rule, x: np.ndarray) -> None:
-        self.optimizer, self.x = copy.deepcopy(rule), x.copy()
-
-    @property
-    def lr(self) -> float:
-        return self.optimizer.lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self.optimizer.lr = value
-
-    def point(self) -> np.ndarray:
-        return self.optimizer.point(self.x)
-
-    def step(self, g: np.ndarray) -> None:
-        self.x = self.optimizer.step(self.x, g)
-
-    def save(self) -> tuple[dict, dict[str, np.ndarray]]:
-        state = vars(self.optimizer.state) if self.optimizer.k else {}
-        arrays = {n: a for n, a in state.items() if isinstance(a, np.ndarray)}
-        numbers = {n: a for n, a in state.items() if n not in arrays}
-        return {"k": self.optimizer.k, "numbers": numbers}, arrays
-
-    def load(self, x: np.ndarray, meta: dict, arrays: dict[str, np.ndarray]) -> None:
-        self.x, rule = x, self.optimizer
-        if meta["k"]:
-            rule.state, rule.k = rule.start(x), meta["k"]
-            rule.layout = {"": (x.shape, x.dtype.name)}
-            vars(rule.state).update(meta["numbers"] | arrays)
-
-
-class _TorchEdition:
-    """A torch optimizer and its one parameter, which x is copied into."""
-
-    def __init__(self, optimizer: Any, x: np.ndarray) -> None:
-        import torch
-
-        self.torch, self.made = torch, not hasattr(optimizer, "param_groups")
-        if self.made:
-            self.optimizer = optimizer([torch.nn.Parameter(torch.tensor(x))])
-        else:
-            self.optimizer = copy.deepcopy(optimizer)
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        shapes = [tuple(p.shape) for p in parameters]
-        if shapes != [x.shape]:
-            raise ValueError(
-                f"the optimizer must have exactly one parameter of x0's shape {x.shape}; "
-                f"it has the shapes {shapes}"
-            )
-        self.parameter = parameters[0]
-        self.write(x)
-
-    def write(self, x: np.ndarray) -> None:
-        with self.torch.no_grad():
-            self.parameter.copy_(self.torch.tensor(x))
-
-    @property
-    def x(self) -> np.ndarray:
-        return np.array(self.parameter.detach().to("cpu", self.torch.float64))
-
-    @property
-    def lr(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self.optimizer.param_groups[0]["lr"] = value
-
-    def point(self) -> np.ndarray:
-        return self.x
-
-    def step(self, g: np.ndarray) -> None:
-        self.parameter.grad = self.torch.tensor(g).to(self.parameter)
-        self.optimizer.step()
-
-    def save(self) -> tuple[dict, dict[str, np.ndarray]]:
-        file = io.BytesIO()
-        self.torch.save(self.optimizer.state_dict(), file)
-        return {}, {"state_dict": np.frombuffer(file.getvalue(), np.uint8)}
-
-    def load(self, x: np.ndarray, meta: dict, arrays: dict[str, np.ndarray]) -> None:
-        self.write(x)
-        file = io.BytesIO(arrays["state_dict"].tobytes())
-        self.optimizer.load_state_dict(self.torch.load(file, weights_only=True))
-
-
-def _edition(optimizer: Any, x: np.ndarray) -> _NumpyEdition | _TorchEdition:
-    if isinstance(optimizer, Rule):
-        return _NumpyEdition(optimizer, x)
-    if isinstance(optimizer, type) and issubclass(optimizer, Rule):
-        name = optimizer.__name__
-        raise TypeError(f"optimizer is the class {name}: pass an instance, {name}(lr=...)")
-    if hasattr(optimizer, "param_groups") or callable(optimizer):
-        return _TorchEdition(optimizer, x)
-    raise TypeError(f"optimizer must be a rule of adaopt.numpy or of torch, not {optimizer!r}")
-
-
-def _plain(edition: Any, sampler: _Sampler | None, schedule: Schedule | None) -> None:
+def _needs_plain_descent(
+    optimizer: Any, sampler: _Sampler | None, schedule: Schedule | None
+) -> None:
     """A line search moves along -g: whatever moves otherwise is refused."""
     if sampler is not None or schedule is not None:
         raise ValueError("line_search needs the full gradient and no schedule")
-    made = edition.optimizer
-    hyper = vars(made) if isinstance(made, Rule) else made.param_groups[0]
+    hyper = vars(optimizer) if isinstance(optimizer, Rule) else optimizer.param_groups[0]
     moves = [n for n in ("momentum", "weight_decay", "maximize") if hyper.get(n)]
-    if type(made).__name__ != "SGD" or moves:
-        raise ValueError(f"line_search searches along -g, so it needs plain SGD, not {made!r}")
+    if type(optimizer).__name__ != "SGD" or moves:
+        raise ValueError(f"line_search searches along -g, so it needs plain SGD, not {optimizer!r}")
 
 
 def _start(problem: Any, x0: np.ndarray) -> np.ndarray:
@@ -512,66 +453,17 @@ def _at_least_one(**values: Any) -> None:
             raise ValueError(f"{name} must be at least 1, not {value}")
 
 
-def _search_settings(search: Backtracking) -> list[float]:
-    return [search.shrink, search.grow, search.c]
-
-
-def _writable(checkpoint: str | os.PathLike) -> Path:
-    path = Path(checkpoint)
-    if not path.parent.is_dir():
-        raise ValueError(f"checkpoint {path}: there is no folder {path.parent}")
-    return path
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The contents of a checkpoint, all of it read (and so checked) before any is used."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(str(arrays.pop("meta")))
-        if meta["format"] != FORMAT:
-            raise ValueError(f"its format is {meta['format']!r}, not {FORMAT!r}")
-    except Exception as error:
-        raise ValueError(
-            f"checkpoint {path} is broken or was not written by minimize ({error}); "
-            "it is left as it is: move it away or name another file"
-        ) from error
-    return meta, arrays
-
-
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    text = str(value)
     return text if len(text) <= 200 else text[:200] + "..."
 
 
-@contextmanager
-def _interrupts_between_steps(enabled: bool) -> Iterator[Callable[[], None]]:
-    """Let the first Ctrl-C wait for the end of the step; yields a function that then raises it."""
-    old = signal.getsignal(signal.SIGINT)
-    main = threading.current_thread() is threading.main_thread()
-    if not (enabled and main and callable(old)):
-        yield lambda: None
-        return
-    pending = []
-
-    def wait(number: int, frame: Any) -> None:
-        pending.append(number)
-        signal.signal(signal.SIGINT, old)
-
-    def raise_pending() -> None:
-        if pending:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, wait)
-    try:
-        yield raise_pending
-    finally:
-        signal.signal(signal.SIGINT, old)
-
-
 def _bar(progress: bool, total: int, initial: int) -> Any:
-    from tqdm.auto import tqdm
-
+    """A progress bar that works in notebooks and terminals, or one that shows nothing."""
+    if progress:
+        from tqdm.auto import tqdm
+    else:
+        from tqdm import tqdm
     return tqdm(total=total, initial=initial, disable=not progress, unit="step")
 
 

@@ -1,0 +1,117 @@
+"""An optimizer of either edition, holding one vector, behind one interface."""
+
+from __future__ import annotations
+
+import copy
+import io
+from typing import Any
+
+import numpy as np
+
+from adaopt.numpy import Rule
+
+
+def edition_of(optimizer: Any, x: np.ndarray) -> NumpyEdition | TorchEdition:
+    """The optimizer, copied, in the words that both editions share: x, lr, point, step, save, load.
+
+    Raises:
+        TypeError: neither a rule, nor a torch optimizer, nor a function that makes one.
+        ValueError: a torch optimizer that has not exactly one parameter of x's shape.
+    """
+    if isinstance(optimizer, Rule):
+        return NumpyEdition(optimizer, x)
+    if isinstance(optimizer, type) and issubclass(optimizer, Rule):
+        name = optimizer.__name__
+        raise TypeError(f"optimizer is the class {name}: pass an instance, {name}(lr=...)")
+    if hasattr(optimizer, "param_groups") or callable(optimizer):
+        return TorchEdition(optimizer, x)
+    raise TypeError(f"optimizer must be a rule of adaopt.numpy or of torch, not {optimizer!r}")
+
+
+class NumpyEdition:
+    """A rule of ``adaopt.numpy`` and its x."""
+
+    def __init__(self, rule: Rule, x: np.ndarray) -> None:
+        self.optimizer, self.x = copy.deepcopy(rule), x.copy()
+
+    @property
+    def lr(self) -> float:
+        return self.optimizer.lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self.optimizer.lr = value
+
+    def point(self) -> np.ndarray:
+        return self.optimizer.point(self.x)
+
+    def step(self, g: np.ndarray) -> None:
+        self.x = self.optimizer.step(self.x, g)
+
+    def save(self) -> tuple[dict, dict[str, np.ndarray]]:
+        state = vars(self.optimizer.state) if self.optimizer.k else {}
+        arrays = {n: a for n, a in state.items() if isinstance(a, np.ndarray)}
+        numbers = {n: a for n, a in state.items() if n not in arrays}
+        return {"k": self.optimizer.k, "numbers": numbers}, arrays
+
+    def load(self, x: np.ndarray, meta: dict, arrays: dict[str, np.ndarray]) -> None:
+        self.x, rule = x, self.optimizer
+        if meta["k"]:
+            rule.state, rule.k = rule.start(x), meta["k"]
+            rule.layout = {"": (x.shape, x.dtype.name)}
+            vars(rule.state).update(meta["numbers"] | arrays)
+
+
+class TorchEdition:
+    """A torch optimizer and its one parameter, which x is copied into."""
+
+    def __init__(self, optimizer: Any, x: np.ndarray) -> None:
+        import torch
+
+        self.torch = torch
+        if hasattr(optimizer, "param_groups"):
+            self.optimizer = copy.deepcopy(optimizer)
+        else:
+            self.optimizer = optimizer([torch.nn.Parameter(torch.tensor(x))])
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        shapes = [tuple(p.shape) for p in parameters]
+        if shapes != [x.shape]:
+            raise ValueError(
+                f"the optimizer must have exactly one parameter of x0's shape {x.shape}; "
+                f"it has the shapes {shapes}"
+            )
+        self.parameter = parameters[0]
+        self.write(x)
+
+    def write(self, x: np.ndarray) -> None:
+        with self.torch.no_grad():
+            self.parameter.copy_(self.torch.tensor(x))
+
+    @property
+    def x(self) -> np.ndarray:
+        return np.array(self.parameter.detach().to("cpu", self.torch.float64))
+
+    @property
+    def lr(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self.optimizer.param_groups[0]["lr"] = value
+
+    def point(self) -> np.ndarray:
+        return self.x
+
+    def step(self, g: np.ndarray) -> None:
+        self.parameter.grad = self.torch.tensor(g).to(self.parameter)
+        self.optimizer.step()
+
+    def save(self) -> tuple[dict, dict[str, np.ndarray]]:
+        file = io.BytesIO()
+        self.torch.save(self.optimizer.state_dict(), file)
+        return {}, {"state_dict": np.frombuffer(file.getvalue(), np.uint8)}
+
+    def load(self, x: np.ndarray, meta: dict, arrays: dict[str, np.ndarray]) -> None:
+        self.write(x)
+        file = io.BytesIO(arrays["state_dict"].tobytes())
+        self.optimizer.load_state_dict(self.torch.load(file, weights_only=True))
