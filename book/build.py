@@ -1,0 +1,158 @@
+"""Build the book: fetch assets, write the catalog page, execute the lectures, run jupyter-book.
+
+Two digests decide what is done. When nothing at all changed since the last good build, nothing is.
+When something changed that a lecture's result can depend on (the package, the pinned versions, the
+data set), all lectures are executed again: jupyter-cache looks at the notebooks' sources alone.
+The pages are always written anew, since one page can break another one's links.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import catalog_page
+import vendor
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+FRONT = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={first}">
+<title>adaopt</title><link rel="icon" href="_static/favicon.svg"></head>
+<body><main><h1>adaopt</h1><p><a href="{first}">Open the book</a></p></main></body></html>
+"""
+OFFLINE = "in the book, which asks nothing of the network"
+ONLINE = "from their CDN, since npm is missing or could not fetch them"
+
+
+def files(root: Path, *patterns: str) -> list[Path]:
+    """The files that match, without what building writes."""
+    generated = {"_build", "vendor", "__pycache__", ".ipynb_checkpoints"}
+    found = {path for pattern in patterns for path in root.glob(pattern) if path.is_file()}
+    return sorted(p for p in found if not generated & set(p.relative_to(root).parts))
+
+
+def digest(root: Path, paths: Iterable[Path], *facts: object) -> str:
+    """One checksum of the files' names and contents and of the facts."""
+    total = hashlib.sha256(repr(facts).encode())
+    for path in paths:
+        total.update(f"{path.relative_to(root)}\0".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def execution_digest(root: Path) -> str:
+    """Of everything but its own source that a lecture's output depends on."""
+    data = os.environ.get("ADAOPT_DATA", "")
+    paths = files(root, "adaopt/**/*", "requirements.txt", "benchmarks/results/*.csv")
+    return digest(root, paths, data, bool(data) and Path(data).is_dir())
+
+
+def book_digest(root: Path, vendored: bool) -> str:
+    """Of everything that the built book depends on."""
+    pages = ("_config.yml", "_toc.yml", "book/**/*", "lectures/*", "benchmarks/results/*")
+    paths = [path for path in files(root, *pages) if path != root / "book/catalog.md"]
+    return digest(root, paths, execution_digest(root), vendored)
+
+
+def read_yaml(path: Path) -> dict:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def toc_files(toc: object) -> list[str]:
+    """Every file that the table of contents lists, in its order."""
+    if isinstance(toc, list):
+        return [name for part in toc for name in toc_files(part)]
+    if isinstance(toc, dict):
+        own = [value for key, value in toc.items() if key in ("file", "root")]
+        return own + toc_files([value for value in toc.values() if isinstance(value, list)])
+    return []
+
+
+def execute(root: Path, cache_folder: Path) -> bool:
+    """Execute the lectures that the cache lacks, in parallel; False if one raised."""
+    from jupyter_cache import get_cache
+    from jupyter_cache.executors import load_executor
+
+    made_from = execution_digest(root)
+    stamp = cache_folder / "made-from"
+    if not stamp.is_file() or stamp.read_text() != made_from:
+        shutil.rmtree(cache_folder, ignore_errors=True)
+    cache = get_cache(str(cache_folder))
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(made_from)
+
+    listed = toc_files(read_yaml(root / "_toc.yml"))
+    lectures = [root / f"{name.removesuffix('.ipynb')}.ipynb" for name in listed]
+    lectures = [str(path) for path in lectures if path.is_file()]
+    for path in lectures:
+        cache.add_nb_to_project(path)
+    waiting = cache.list_unexecuted(lectures)
+    if not waiting:
+        print(f"lectures: {len(lectures)} in the cache, none to execute", flush=True)
+        return True
+
+    cores = os.cpu_count() or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // len(waiting))))
+    names = ", ".join(Path(record.uri).stem for record in waiting)
+    print(f"lectures: executing {names} ({min(cores, len(waiting))} at a time)", flush=True)
+    start = time.perf_counter()
+    timeout = read_yaml(root / "_config.yml")["execute"]["timeout"]
+    executor = load_executor("local-parallel", cache=cache)
+    result = executor.run_and_cache(filter_uris=lectures, timeout=timeout)
+    for path in result.excepted + result.errored:
+        trace = cache.get_project_record(path).traceback or "could not be read or executed"
+        print(f"\n{path}\n{trace}", file=sys.stderr)
+    failed = len(result.excepted) + len(result.errored)
+    seconds = time.perf_counter() - start
+    print(
+        f"lectures: {len(result.succeeded)} executed, {failed} failed, {seconds:.0f} s", flush=True
+    )
+    return not failed
+
+
+def build(root: Path = ROOT) -> int:
+    """Build what is out of date; returns the exit status."""
+    output = root / "book" / "_build"
+    index, stamp = output / "html" / "index.html", output / "stamp"
+    try:
+        vendored = vendor.vendor(root / "book" / "_static" / "vendor")
+    except vendor.ChecksumError as error:
+        print(f"make book: {error}", file=sys.stderr)
+        return 1
+    made_from = book_digest(root, vendored)
+    if index.is_file() and stamp.is_file() and stamp.read_text() == made_from:
+        print(f"Nothing changed. The book is at {index}")
+        return 0
+    # Written again only after success: a failed or interrupted build never counts as done.
+    stamp.unlink(missing_ok=True)
+    (root / "book" / "catalog.md").write_text(catalog_page.page(root))
+    if not execute(root, output / ".jupyter_cache"):
+        print("make book: a lecture raised an error, see above", file=sys.stderr)
+        return 1
+    shutil.rmtree(output / "html", ignore_errors=True)
+    command = [Path(sysconfig.get_path("scripts")) / "jupyter-book", "build", root]
+    options = ["--path-output", root / "book", "-W", "--keep-going", "--all"]
+    status = subprocess.run([*command, *options]).returncode
+    if status:
+        print("make book: jupyter-book reported the warnings above", file=sys.stderr)
+        return status
+    index.write_text(FRONT.format(first=f"{toc_files(read_yaml(root / '_toc.yml'))[0]}.html"))
+    stamp.write_text(made_from)
+    print("MathJax and the widget manager: " + (OFFLINE if vendored else ONLINE))
+    print(f"The book is at {index}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(build())
+    except KeyboardInterrupt:
+        sys.exit("make book: interrupted; the next one goes on from here")
