@@ -12,6 +12,7 @@ import pytest
 import adaopt.numpy
 from adaopt import problems, schedules
 from adaopt.catalog import CARDS
+from adaopt.training import DivergenceError, minimize
 
 LIVE = Path(__file__).parents[2] / "book/_static/live"
 COLORS = dict(re.findall(r"--live-(\w+): (#[0-9a-f]{6});", (LIVE / "live.css").read_text()))
@@ -110,11 +111,17 @@ def test_iterates_equal_the_numpy_edition(js, hyper, batch, replace):
 def test_divergence_at_the_same_step(js, hyper, batch):
     trace = js(TRACE, {"hyper": hyper, "batch": batch, "replace": False, "steps": 500})
     plane = problems.plane()
-    with np.errstate(over="ignore"):
-        iterates = numpy_iterates(hyper, trace["batches"][: trace["divergedAt"] + 1])
-    gaps = np.array([plane.f(x) - plane.minimum for x in iterates])
-    assert trace["divergedAt"] == np.argmax(gaps > 1e6 * gaps[0]) > 0
+    iterates = numpy_iterates(hyper, trace["batches"][: trace["divergedAt"] + 1])
+    values = np.array([plane.f(x) for x in iterates])
+    assert trace["divergedAt"] == np.argmax(values > 1e6 * max(1, values[0])) > 0
     assert len(trace["iterates"]) == trace["divergedAt"] + 1
+
+
+def test_divergence_at_the_step_that_the_training_loop_names(js):
+    trace = js(TRACE, {"hyper": {"lr": 2.6}, "batch": 12, "replace": False, "steps": 500})
+    with pytest.raises(DivergenceError) as error:
+        minimize(problems.plane(), adaopt.numpy.GD(lr=2.6), np.array([-1.0, 1.0]), 500, limit=1e6)
+    assert trace["divergedAt"] == error.value.step
 
 
 def test_maximize_ascends(js):

@@ -2,8 +2,8 @@
 // <div class="adaopt-live" data-figure="sgd"></div> becomes one. A further figure is one more entry
 // of adaopt.figures:
 //   title     what it is, for a screen reader
-//   controls  sliders ({name, label, values, start, show}) and menus ({name, label, options, start});
-//             data-NAME="value" on the div presets one
+//   controls  sliders ({name, label, values, start, show}) and menus ({name, label, options,
+//             start}); data-NAME="value" on the div presets one
 //   panels    how many drawings stand side by side where there is room
 //   draw      (values, width) -> {panels: [svg, ...], keys: legend, finding: one plain sentence}
 "use strict";
@@ -23,6 +23,7 @@ globalThis.adaopt = globalThis.adaopt || {};
     return `${(value / 10 ** exponent).toFixed(1)} · 10${power.join("")}`;
   }
 
+  const TOO_LARGE = "f(x) exceeds a million times its first value. The step is too large.";
   const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
   // Step sizes are chosen in units of 1/L, where GD's limit is 2.
@@ -47,6 +48,11 @@ globalThis.adaopt = globalThis.adaopt || {};
   const contours = adaopt.contours(
     (x) => problem.gap(x), PLANE.x.range, PLANE.y.range, LEVELS,
   );
+  const METHODS = { sgd: "SGD", momentum: "Momentum 0.9", nesterov: "Nesterov momentum 0.9" };
+  const MARKS = {
+    start: { shape: "ring" }, end: { shape: "dot" },
+    minimizer: { shape: "star", color: "vermillion" },
+  };
 
   adaopt.figures.sgd = {
     title: "SGD on 12 least-squares terms in the plane",
@@ -59,27 +65,26 @@ globalThis.adaopt = globalThis.adaopt || {};
       seedControl,
       {
         name: "method", label: "Method", start: "sgd",
-        options: { sgd: "SGD", momentum: "Momentum 0.9", nesterov: "Nesterov 0.9" },
+        options: METHODS,
       },
     ],
     draw({ step, batch, seed, method }, width) {
       const { color, line } = adaopt.methods[method];
+      // Terms are drawn with replacement; a batch of n means all of them.
       const trace = adaopt.minimize(
         problem, adaopt.build(method, { lr: step / smoothness }), x0,
-        Math.floor(BUDGET / batch), adaopt.sampler(n, batch, seed, false),
+        Math.floor(BUDGET / batch), adaopt.sampler(n, batch, seed, batch < n),
       );
       const { iterates, gaps, evaluations, divergedAt } = trace;
       const last = iterates.length - 1;
-      const end = iterates[last];
 
       const plane = new adaopt.Plot(width, { ...PLANE, ratio: 0.8 });
       plane.segments(contours, { color: "faint" });
       plane.line(iterates, { color, line, width: 1.5 });
       plane.dots(iterates, { color, radius: 1.8 });
-      plane.dots([x0, end], { color: "ink", radius: 4 });
-      plane.label(x0, "start");
-      plane.label(problem.minimizer, "★", { dx: 0, dy: 5, anchor: "middle" });
-      plane.label(problem.minimizer, "x*", { dx: 9, dy: 18 });
+      plane.mark(problem.minimizer, MARKS.minimizer);
+      plane.mark(x0, MARKS.start);
+      plane.mark(iterates[last], MARKS.end);
 
       const value = new adaopt.Plot(width, {
         x: { range: [0, BUDGET], label: "component gradients evaluated" },
@@ -87,17 +92,25 @@ globalThis.adaopt = globalThis.adaopt || {};
       });
       value.line(evaluations.map((e, k) => [e, gaps[k]]), { color, line });
 
-      return { panels: [plane.svg(), value.svg()], finding: finding() };
+      return {
+        panels: [plane.svg(), value.svg()],
+        keys: [
+          adaopt.key({ color, line }, METHODS[method]),
+          adaopt.key(MARKS.start, "start"),
+          adaopt.key(MARKS.end, "end"),
+          adaopt.key(MARKS.minimizer, "minimizer x*"),
+        ].join(""),
+        finding: finding(),
+      };
 
       function finding() {
         const spent = `${evaluations[last]} component gradients (${last} steps)`;
         if (divergedAt !== null) {
-          return `Diverges: at evaluation ${evaluations[last]} (step ${divergedAt}) f(x) − f* is ` +
-            `above ${number(adaopt.DIVERGED)} times its first value. The step is too large.`;
+          return `Diverges: at evaluation ${evaluations[last]} (step ${divergedAt}) ${TOO_LARGE}`;
         }
         if (gaps[last] > gaps[0]) {
           return `Moves away: after ${spent} f(x) − f* is ${number(gaps[last])}, more than the ` +
-            `${number(gaps[0])} it began with. The step is too large.`;
+            `${number(gaps[0])} it began with.`;
         }
         const whole = batch === n ? " Every step uses all terms: no sampling noise." : "";
         return `After ${spent} f(x) − f* is ${number(gaps[last])}; it began at ` +
@@ -128,7 +141,7 @@ globalThis.adaopt = globalThis.adaopt || {};
       },
       {
         name: "sampling", label: "Terms of a minibatch", start: "independent",
-        options: { independent: "drawn with replacement", distinct: "distinct" },
+        options: { independent: "drawn with replacement", distinct: "distinct within it" },
       },
     ],
     draw({ step, batch, schedule, sampling }, width) {
@@ -149,6 +162,7 @@ globalThis.adaopt = globalThis.adaopt || {};
       const measured = average(mean);
       const predicted = average(floorAt);
 
+      const population = replace ? "" : " · (n − B) / (n − 1)";
       const styles = {
         run: { color: "sky", width: 1, opacity: 0.9 },
         mean: { color: "blue", width: 2 },
@@ -170,7 +184,7 @@ globalThis.adaopt = globalThis.adaopt || {};
         keys: [
           adaopt.key(styles.run, "one run"),
           adaopt.key(styles.mean, `mean of ${RUNS} runs`),
-          adaopt.key(styles.floor, "predicted floor α tr(S) / 4B"),
+          adaopt.key(styles.floor, `predicted floor α tr(S) / 4B${population}`),
           adaopt.key(styles.half, "measured mean of the last half"),
         ].join(""),
         finding: finding(),
@@ -178,8 +192,7 @@ globalThis.adaopt = globalThis.adaopt || {};
 
       function finding() {
         if (last < STEPS) {
-          return `Diverges: at step ${last} f(x) − f* of one of the ${RUNS} runs is above ` +
-            `${number(adaopt.DIVERGED)} times its first value. The step is too large.`;
+          return `Diverges: in one of the ${RUNS} runs, at step ${last}, ${TOO_LARGE}`;
         }
         if (predicted === 0) {
           return "All terms in every step: no noise and no floor; this is gradient descent.";
@@ -188,11 +201,12 @@ globalThis.adaopt = globalThis.adaopt || {};
           `predicted ${number(predicted)}, ratio ${number(measured / predicted)}.`;
         // On a quadratic the mean iterate of SGD is GD's iterate, so GD's gap is what is left of
         // the start.
-        const descent = run(() => range(0, n - 1)).gaps;
+        const all = range(0, n - 1);
+        const descent = run(() => all).gaps;
         if (average((k) => descent[k]) > predicted / 10) return `Still on its way down: ${numbers}`;
         const remark = measured > 1.5 * predicted ? " The prediction is for small steps." : "";
-        return (schedule === "constant" ? "Stops at a floor: " : "The floor falls with the step: ") +
-          numbers + remark;
+        const what = schedule === "constant" ? "Stops at a floor" : "The floor falls with the step";
+        return `${what}: ${numbers}${remark}`;
       }
     },
   };

@@ -1,4 +1,4 @@
-// A small SVG plot: axes (linear or log), lines, points, contours, labels. Colours are names of
+// A small SVG plot: axes (linear or log), lines, dots, marks, contours, a legend. Colours are names of
 // the Okabe-Ito variables in live.css, so one drawing serves light, dark and print.
 "use strict";
 globalThis.adaopt = globalThis.adaopt || {};
@@ -7,6 +7,22 @@ globalThis.adaopt = globalThis.adaopt || {};
   const MARGIN = { top: 12, right: 14, bottom: 42, left: 56 };
   const DASHES = { "-": "", "--": "7 4", "-.": "8 3 2 3", ":": "2 3" };
   const paint = (color) => `var(--live-${color})`;
+
+  // A mark of about 10 pixels, outlined in the page's colour so that it stands off a path.
+  function mark(shape, x, y, color) {
+    if (shape === "ring") {
+      return `<circle cx="${x}" cy="${y}" r="4" stroke-width="2" ` +
+        `style="fill:${paint("paper")};stroke:${paint(color)}"/>`;
+    }
+    const style = `style="fill:${paint(color)};stroke:${paint("paper")}"`;
+    if (shape === "dot") return `<circle cx="${x}" cy="${y}" r="5" stroke-width="1.5" ${style}/>`;
+    const corners = Array.from({ length: 10 }, (_, i) => {
+      const [radius, angle] = [i % 2 ? 3.5 : 8, (i / 5 - 0.5) * Math.PI];
+      return `${(x + radius * Math.cos(angle)).toFixed(1)} ` +
+        `${(y + radius * Math.sin(angle)).toFixed(1)}`;
+    });
+    return `<path d="M${corners.join("L")}Z" stroke-width="1.5" ${style}/>`; // star
+  }
 
   // Values 1, 2 or 5 times a power of ten inside [low, high], at most about `count` of them.
   function linearTicks([low, high], count) {
@@ -144,12 +160,9 @@ globalThis.adaopt = globalThis.adaopt || {};
       );
     }
 
-    // Text beside a data point, on a halo of the page's colour.
-    label([x, y], text, { dx = 8, dy = -8, anchor = "start" } = {}) {
-      this.inside.push(
-        `<text class="label" x="${this.x(x) + dx}" y="${this.y(y) + dy}" ` +
-          `text-anchor="${anchor}">${text}</text>`,
-      );
+    // shape: "dot", "ring" or "star"
+    mark([x, y], { shape, color = "ink" }) {
+      this.inside.push(mark(shape, this.x(x), this.y(y), color));
     }
 
     svg() {
@@ -163,9 +176,15 @@ globalThis.adaopt = globalThis.adaopt || {};
     }
   };
 
-  // One entry of a legend: a line sample and its text.
-  adaopt.key = ({ color, line = "-", width = 2, opacity = 1 }, text) =>
-    `<span class="key"><svg viewBox="0 0 28 8" width="28" height="8" aria-hidden="true">` +
-    `<path d="M0 4H28" stroke-width="${width}" stroke-dasharray="${DASHES[line]}" ` +
-    `opacity="${opacity}" style="stroke:${paint(color)}"/></svg>${text}</span>`;
+  // One entry of a legend: a sample of the line or mark, and its text.
+  adaopt.key = function (style, text) {
+    const { shape, color = "ink", line = "-", width = 2, opacity = 1 } = style;
+    const size = shape ? 18 : 28;
+    const sample = shape
+      ? mark(shape, 9, 9, color)
+      : `<path d="M0 9H28" stroke-width="${width}" stroke-dasharray="${DASHES[line]}" ` +
+        `opacity="${opacity}" style="stroke:${paint(color)}"/>`;
+    return `<span class="key"><svg viewBox="0 0 ${size} 18" width="${size}" height="18" ` +
+      `aria-hidden="true">${sample}</svg>${text}</span>`;
+  };
 })(globalThis.adaopt);

@@ -43,8 +43,9 @@ globalThis.adaopt = globalThis.adaopt || {};
     constructor(A, b) {
       Object.assign(this, { A, b, n: A.length });
       const mean = (value) => A.reduce((sum, a, i) => sum + value(a, b[i]), 0) / this.n;
-      const p = mean((a) => a[0] * a[0]), q = mean((a) => a[0] * a[1]), r = mean((a) => a[1] * a[1]);
-      const u = mean((a, bi) => a[0] * bi), v = mean((a, bi) => a[1] * bi);
+      const moment = (i, j) => mean((a) => a[i] * a[j]);
+      const [p, q, r] = [moment(0, 0), moment(0, 1), moment(1, 1)];
+      const [u, v] = [mean((a, bi) => a[0] * bi), mean((a, bi) => a[1] * bi)];
       this.hessian = [[p, q], [q, r]];
       [this.strongConvexity, this.smoothness] = eigenvalues(this.hessian);
       this.componentSmoothness = Math.max(...A.map((a) => dot(a, a)));

@@ -53,15 +53,13 @@ globalThis.adaopt = globalThis.adaopt || {};
     inverse_sqrt: (lr, k0 = 1) => (k) => lr / Math.sqrt(1 + k / k0),
   };
 
-  // A gap (f - f*) above this multiple of the first one counts as divergence.
-  adaopt.DIVERGED = 1e6;
-
   // Runs the optimizer on minibatches drawn by sampler() and records every step. evaluations
-  // counts component gradients; divergedAt is the step at which the run was stopped, or null.
-  adaopt.minimize = function (problem, optimizer, x0, steps, sampler, schedule) {
+  // counts component gradients; divergedAt is the step at which f exceeded limit * max(1, f(x0)),
+  // where the run stops, or null.
+  adaopt.minimize = function (problem, optimizer, x0, steps, sampler, schedule, limit = 1e6) {
     let x = x0;
     let evaluations = 0;
-    const limit = adaopt.DIVERGED * problem.gap(x0);
+    const highest = limit * Math.max(1, problem.f(x0)) - problem.minimum;
     const trace = { iterates: [x], gaps: [problem.gap(x)], evaluations: [0], divergedAt: null };
     for (let k = 0; k < steps; k++) {
       const batch = sampler();
@@ -71,7 +69,7 @@ globalThis.adaopt = globalThis.adaopt || {};
       trace.iterates.push(x);
       trace.gaps.push(gap);
       trace.evaluations.push((evaluations += batch.length));
-      if (!(gap <= limit)) { // also true for NaN
+      if (!(gap <= highest)) { // also true for NaN
         trace.divergedAt = k + 1;
         break;
       }
