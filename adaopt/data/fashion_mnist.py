@@ -62,25 +62,17 @@ def load_fashion_mnist(split: str = "train") -> tuple[NDArray[np.uint8], NDArray
     ``fashion_mnist`` has the four official files. They are read anew at each call (about half a
     second for ``"train"``) and every byte is checked.
 
-    Parameters
-    ----------
-    split : {"train", "test"}
-        60,000 images to train on or 10,000 to test, 6,000 or 1,000 of each kind.
+    Args:
+        split: "train", 60,000 images, or "test", 10,000; of each kind 6,000 or 1,000.
 
-    Returns
-    -------
-    images : uint8 array (n, 28, 28)
-        0 is the background, 255 the darkest ink of the original (shown white).
-    labels : uint8 array (n,)
-        0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat, 5 Sandal, 6 Shirt, 7 Sneaker, 8 Bag,
-        9 Ankle boot.
+    Returns:
+        images: uint8 array (n, 28, 28), 0 the background.
+        labels: uint8 array (n,): 0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat, 5 Sandal,
+            6 Shirt, 7 Sneaker, 8 Bag, 9 Ankle boot.
 
-    Raises
-    ------
-    ValueError
-        Another split; ADAOPT_DATA is a relative path; a file is truncated or corrupted.
-    FileNotFoundError
-        ADAOPT_DATA is not set, or the folder or a file is missing.
+    Raises:
+        ValueError: another split; ADAOPT_DATA is a relative path; a file is truncated or corrupted.
+        FileNotFoundError: ADAOPT_DATA is not set, or the folder or a file is missing.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking
     Machine Learning Algorithms", arXiv:1708.07747 (2017). MIT licence, Copyright 2017 Zalando SE.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 SIDE = 28  # pixels, as in Fashion-MNIST
 LINES = 3  # sampling lines in each row of pixels
 
-# Chosen so that a linear model and a small network differ clearly (see `drawn_garments`).
+# Chosen so that a linear model and a small network differ clearly (see ``drawn_garments``).
 JITTER = 0.05  # standard deviation of a corner, in half image widths
 SHRINK = 0.55  # the least width and height
 SHIFT = 0.18  # the greatest displacement
@@ -93,25 +93,17 @@ def drawn_garments(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uin
     Trained by AdamW on 12,000 images (15 to 20 epochs) and tested on 2,000 others, a linear model
     classifies 71% correctly and the network 784-100-10 87%.
 
-    Parameters
-    ----------
-    n : int
-        How many images, at least 1.
-    seed : int
-        Seed of ``numpy.random.default_rng``, at least 0.
+    Args:
+        n: how many images, at least 1.
+        seed: seed of ``numpy.random.default_rng``, at least 0.
 
-    Returns
-    -------
-    images : uint8 array (n, 28, 28)
-        0 is the black background, 255 white.
-    labels : uint8 array (n,)
-        0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat, 5 Sandal, 6 Shirt, 7 Sneaker, 8 Bag,
-        9 Ankle boot.
+    Returns:
+        images: uint8 array (n, 28, 28), 0 the black background, 255 white.
+        labels: uint8 array (n,): 0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat, 5 Sandal,
+            6 Shirt, 7 Sneaker, 8 Bag, 9 Ankle boot.
 
-    Raises
-    ------
-    ValueError
-        ``n < 1`` or ``seed < 0``.
+    Raises:
+        ValueError: ``n < 1`` or ``seed < 0``.
 
     Source: drawn by this code (MIT licence); the ten kinds follow Xiao, Rasul and Vollgraf (2017).
     """

@@ -17,16 +17,12 @@ DRAWN = {"train": (12_000, 0), "test": (2_000, 1)}  # number and seed
 class Images:
     """Labelled grey images, and which data they are.
 
-    Attributes
-    ----------
-    images : uint8 array (n, 28, 28)
-    labels : uint8 array (n,)
-        Index into `class_names`.
-    name : str
-        "Fashion-MNIST" or "drawn garments".
-    note : str
-        One sentence to show on screen and in figures.
-    class_names : tuple of 10 str
+    Attributes:
+        images: uint8 array (n, 28, 28), 0 the background.
+        labels: uint8 array (n,), indices into class_names.
+        name: "Fashion-MNIST" or "drawn garments".
+        note: one sentence that says which data these are, for the screen and for figures.
+        class_names: the ten kinds, in the order of the labels.
     """
 
     images: NDArray[np.uint8]
@@ -39,27 +35,19 @@ class Images:
 def load_images(split: str = "train", n: int | None = None) -> Images:
     """Fashion-MNIST if ADAOPT_DATA is set, else drawn garments; nothing is downloaded.
 
-    Parameters
-    ----------
-    split : {"train", "test"}
-        Fashion-MNIST has 60,000 and 10,000 images; of drawn garments there are 12,000 and 2,000.
-    n : int, optional
-        Only the first n images. Both sets come in random order.
+    Args:
+        split: "train" or "test": 60,000 or 10,000 images of Fashion-MNIST, 12,000 or 2,000 drawn.
+        n: only the first n images (both sets come in random order); None means all.
 
-    Returns
-    -------
-    Images
-        ``.images`` uint8 (n, 28, 28), ``.labels`` uint8 (n,), ``.name`` and ``.note`` say which.
+    Returns:
+        Images, whose ``name`` and ``note`` say which data they are.
 
-    Raises
-    ------
-    ValueError
-        Another split; n below 1 or above what the set holds.
-    ValueError, FileNotFoundError
-        ADAOPT_DATA is set and its Fashion-MNIST cannot be read (see `load_fashion_mnist`): a broken
-        set is never replaced in silence.
+    Raises:
+        ValueError: another split; n below 1 or above what the set holds.
+        ValueError, FileNotFoundError: ADAOPT_DATA is set, but its Fashion-MNIST cannot be read (see
+            ``load_fashion_mnist``): broken data are never replaced in silence.
 
-    Sources and licences: see `load_fashion_mnist` and `drawn_garments`.
+    Sources and licences: see ``load_fashion_mnist`` and ``drawn_garments``.
     """
     check_split(split)
     drawn = data_root() is None
@@ -69,5 +57,5 @@ def load_images(split: str = "train", n: int | None = None) -> Images:
         raise ValueError(f"Invalid n: {n}. The {split} images number {len(labels):,}")
     name = "drawn garments" if drawn else "Fashion-MNIST"
     reason = f", generated (set {VARIABLE} to use Fashion-MNIST instead)" if drawn else ""
-    note = f"Data: {name}, {count:,} {split} images{reason}."
+    note = f"Data: {name}, {count:,} images ({split}){reason}."
     return Images(images[:count], labels[:count], name, note)
