@@ -72,24 +72,27 @@ def sgd_figure(step: float, batch: int, seed: int) -> tuple[Figure, str]:
         batch: terms per gradient, drawn with replacement; 12 takes the full gradient.
         seed: of the minibatches.
     """
+    import matplotlib
     from matplotlib.figure import Figure
 
-    problem, method = problems.plane(), card("sgd")
+    from adaopt.figures.style import GREY, PALETTE, STYLE
+
+    problem, color = problems.plane(), card("sgd").color
     trace, finding = _run(step, batch, seed)
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    plane, value = figure.subplots(1, 2)
-
-    plane.contour(*_landscape(), levels=2.5 ** np.arange(-4, 5.0), colors="0.75", linewidths=1)
-    plane.plot(*trace.iterates.T, ".-", color=method.color, linewidth=1, markersize=3)
-    plane.plot(*START, "o", color="black", markerfacecolor="white", label="start")
-    plane.plot(*trace.x, "o", color="black", label="end")
-    plane.plot(*problem.minimizer, "*", color="#D55E00", markersize=12, label="minimizer x*")
-    plane.set(xlim=WINDOW[0], ylim=WINDOW[1], xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    plane.legend()
-
-    value.semilogy(trace.evaluations, trace.values - problem.minimum, color=method.color)
-    value.set(xlim=(0, PASSES * problem.n), ylim=(1e-6, 100))
-    value.set(xlabel="component gradients evaluated", ylabel="$f(x) - f^*$")
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9, 3.8))
+        plane, value = figure.subplots(1, 2)
+        plane.contour(*_landscape(), levels=2.5 ** np.arange(-4, 5.0), colors=GREY, linewidths=0.5)
+        plane.plot(*trace.iterates.T, ".-", color=color, linewidth=1, markersize=3)
+        plane.plot(*START, "o", color="black", markerfacecolor="white", label="start")
+        plane.plot(*trace.x, "o", color="black", label="end")
+        star = {"color": PALETTE["vermilion"], "markersize": 11, "label": "minimizer x*"}
+        plane.plot(*problem.minimizer, "*", **star)
+        plane.set(xlim=WINDOW[0], ylim=WINDOW[1], xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+        plane.legend(loc="lower left", frameon=True)
+        value.semilogy(trace.evaluations, trace.values - problem.minimum, color=color)
+        value.set(xlim=(0, PASSES * problem.n), ylim=(1e-6, 100))
+        value.set(xlabel="component gradients evaluated", ylabel=r"$f(x) - f^\star$")
     return figure, finding
 
 
