@@ -54,8 +54,8 @@ class Rule:
 
     def __init_subclass__(cls) -> None:
         own = {n: vars(cls)[n] for n in inspect.get_annotations(cls) if n in vars(cls)}
-        inherited = {n: v for n, v in cls.defaults.items() if n not in own}
-        cls.defaults = own | (inherited or {"maximize": False})
+        hyper = {n: v for n, v in (cls.defaults | own).items() if n != "maximize"}
+        cls.defaults = hyper | {"maximize": False}
         keyword = inspect.Parameter.KEYWORD_ONLY
         cls.__signature__ = inspect.Signature(
             [inspect.Parameter(n, keyword, default=v) for n, v in cls.defaults.items()]
@@ -73,7 +73,8 @@ class Rule:
     def update(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray:
         """The formula: the next x from x, its gradient g, the state s and the step number k >= 1.
 
-        It returns a new array and rebinds the state (``s.m = ...``), changing no array in place.
+        x and g are copies and the result is copied; the state is rebound (``s.m = ...``), not
+        written into, so that an error leaves the old one.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define update(self, x, g, s, k)")
 
@@ -106,39 +107,41 @@ class Rule:
         single = not isinstance(x, dict)
         if isinstance(g, dict) == single:
             raise TypeError("x and g must both be arrays or both be dicts of arrays")
-        xs, gs = ({"": x}, {"": g}) if single else (x, g)
-        if xs.keys() != gs.keys():
-            raise ValueError(f"x has the arrays {sorted(xs)}, but g has {sorted(gs)}")
-        pairs = {n: self._pair(xs[n], gs[n], f"[{n!r}]" if n else "") for n in xs}
+        xs, gs, states = ({"": x}, {"": g}, {"": self.state}) if single else (x, g, self.state)
+        pairs = self._pairs(xs, gs)
         layout = {n: (x.shape, x.dtype.name) for n, (x, _) in pairs.items()}
         if self.k and layout != self.layout:
             raise ValueError(f"the arrays were {self.layout} and are {layout}: call reset() first")
-        states = {"": self.state} if single else self.state
-        states = {n: copy.copy(states[n]) if self.k else None for n in xs}
-        new = {}
+        new_xs, new_states = {}, {}
         for n, (x, g) in pairs.items():
             real_x, real_g = _real(x), _real(-g if self.maximize else g)
-            states[n] = states[n] or self.start(real_x)
-            new[n] = _like(x, self.update(real_x, real_g, states[n], self.k + 1), real_x)
-        self.state, self.layout = states[""] if single else states, layout
+            s = copy.copy(states[n]) if self.k else self.start(real_x)
+            new_xs[n] = _like(x, self.update(real_x, real_g, s, self.k + 1), real_x)
+            new_states[n] = s
+        self.state, self.layout = new_states[""] if single else new_states, layout
         self.k += 1
-        return new[""] if single else new
+        return new_xs[""] if single else new_xs
 
-    def _pair(self, x: Any, g: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """x and g as arrays that fit each other; name is "" or "['w']"."""
-        x, g = np.asarray(x), np.asarray(g)
-        for label, a in (("x", x), ("g", g)):
-            if a.dtype.kind not in "fc":
-                raise TypeError(f"{label}{name} has dtype {a.dtype}; expected floating or complex")
-        if x.shape != g.shape:
-            raise ValueError(f"x{name} has shape {x.shape}, but g{name} has shape {g.shape}")
-        if x.dtype != g.dtype:
-            raise TypeError(f"x{name} has dtype {x.dtype}, but g{name} has dtype {g.dtype}")
-        finite = np.isfinite(g)
-        if not finite.all():
-            at = tuple(int(i) for i in np.argwhere(~finite)[0])
-            raise FloatingPointError(f"step {self.k + 1}: g{name} is {g[at]} at index {at}")
-        return x, g
+    def _pairs(self, xs: dict, gs: dict) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """(x, g) by name, checked against each other before anything is computed."""
+        if xs.keys() != gs.keys():
+            raise ValueError(f"x has the arrays {list(xs)}, but g has {list(gs)}")
+        pairs = {}
+        for n in xs:
+            name = "" if n == "" else f"[{n!r}]"
+            x, g = pairs[n] = np.asarray(xs[n]), np.asarray(gs[n])
+            for label, a in (("x", x), ("g", g)):
+                if a.dtype.kind not in "fc":
+                    raise TypeError(f"{label}{name} has dtype {a.dtype}; expected float or complex")
+            if x.shape != g.shape:
+                raise ValueError(f"x{name} has shape {x.shape}, but g{name} has shape {g.shape}")
+            if x.dtype != g.dtype:
+                raise TypeError(f"x{name} has dtype {x.dtype}, but g{name} has dtype {g.dtype}")
+            finite = np.isfinite(g)
+            if not finite.all():
+                at = tuple(int(i) for i in np.argwhere(~finite)[0])
+                raise FloatingPointError(f"step {self.k + 1}: g{name} is {g[at]} at index {at}")
+        return pairs
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.defaults:
@@ -165,20 +168,16 @@ class Rule:
 
 
 def _real(a: np.ndarray) -> np.ndarray:
-    """A complex array as pairs (real, imaginary) along a new last axis; a real one as it is."""
-    if a.dtype.kind == "f":
-        return a
-    return np.stack([a.real, a.imag], axis=-1)
+    """A fresh copy; of a complex array as pairs (real, imaginary) along a new last axis."""
+    return a.copy() if a.dtype.kind == "f" else np.stack([a.real, a.imag], axis=-1)
 
 
-def _like(x: np.ndarray, new: Any, real_x: np.ndarray) -> np.ndarray:
-    """What the rule returned as a fresh array of the shape and dtype of x."""
-    new = np.asarray(new)
+def _like(x: np.ndarray, new: np.ndarray, real_x: np.ndarray) -> np.ndarray:
+    """What the rule returned, as a fresh array of the shape and dtype of x."""
+    new = np.array(new, order="C")
     if new.shape != real_x.shape or new.dtype != real_x.dtype:
         raise ValueError(
             f"update returned shape {new.shape} and dtype {new.dtype}; "
             f"expected {real_x.shape} and {real_x.dtype}"
         )
-    if x.dtype.kind == "c":
-        return np.ascontiguousarray(new).view(x.dtype)[..., 0]
-    return new.copy() if np.may_share_memory(new, x) else new
+    return new if x.dtype.kind == "f" else new.view(x.dtype)[..., 0]
