@@ -287,10 +287,10 @@ globalThis.adaopt = globalThis.adaopt || {};
     const picture = make("div", "picture", element);
     picture.setAttribute("role", "img");
     const legend = make("div", "legend", element);
-    const footer = make("div", "footer", element);
-    const readout = make("p", "readout", footer);
+    const result = make("div", "result", element);
+    const readout = make("p", "readout", result);
     readout.setAttribute("aria-live", "polite");
-    const button = make("button", "", footer, "Reset");
+    const button = make("button", "", result, "Reset");
     button.type = "button";
     button.addEventListener("click", reset);
 
