@@ -1,7 +1,7 @@
-"""Data for the course: real where it can be had, generated elsewhere, and never torch's business.
+"""Data for the course: real where they are to be had, generated elsewhere; torch is not needed.
 
-``load_fashion_mnist`` reads the official files, ``drawn_garments`` draws a stand-in, ``load_images``
-takes whichever there is and says which, ``docstring_corpus`` is real text for language models.
+``load_fashion_mnist`` reads the official files, ``drawn_garments`` draws a stand-in,
+``load_images`` takes whichever there is and says which, and ``docstring_corpus`` is real text.
 """
 
 from adaopt.data.fashion_mnist import load_fashion_mnist

@@ -121,6 +121,8 @@ def read_idx(data: bytes) -> NDArray[np.uint8]:
         found = "none" if magic is None else f"{magic:#010x}"
         raise ValueError(f"Invalid IDX magic number: {found}. Expected 0x00000801 or 0x00000803")
     start = 4 + 4 * (magic & 0xFF)
+    if len(data) < start:
+        raise ValueError(f"The IDX header is cut off: {len(data)} of {start} bytes")
     shape = np.frombuffer(data[4:start], dtype=">u4").tolist()
     expected = start + int(np.prod(shape, dtype=np.int64))
     if len(data) != expected:

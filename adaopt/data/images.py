@@ -54,7 +54,7 @@ def load_images(split: str = "train", n: int | None = None) -> Images:
     images, labels = drawn_garments(*DRAWN[split]) if drawn else load_fashion_mnist(split)
     count = len(labels) if n is None else operator.index(n)
     if not 1 <= count <= len(labels):
-        raise ValueError(f"Invalid n: {n}. The {split} images number {len(labels):,}")
+        raise ValueError(f"Invalid n: {n}. There are {len(labels):,} images ({split})")
     name = "drawn garments" if drawn else "Fashion-MNIST"
     reason = f", generated (set {VARIABLE} to use Fashion-MNIST instead)" if drawn else ""
     note = f"Data: {name}, {count:,} images ({split}){reason}."
