@@ -164,19 +164,19 @@ class Logistic(LinearModel):
         """Newton's method, halving the step until f falls, to a gradient norm of 1e-12.
 
         Raises:
-            ValueError: not reached in 100 steps: with l2 = 0 and classes that a plane separates
-                there is no minimizer.
+            ValueError: with l2 = 0 and classes that a plane separates there is no minimizer: x
+                runs away while the gradient vanishes.
         """
         x = np.zeros(self.dim)
         for _ in range(100):
             g = self.grad(x)
-            if np.linalg.norm(g) <= 1e-12:
+            newton = np.linalg.lstsq(self.hessian(x), g, rcond=None)[0]
+            if np.linalg.norm(g) <= 1e-12 and np.linalg.norm(newton) <= 1e-3 * np.linalg.norm(x):
                 return x
-            direction = np.linalg.lstsq(self.hessian(x), g, rcond=None)[0]
             t = 1.0
-            while self.f(x - t * direction) > self.f(x) + 1e-15 and t > 1e-10:
+            while self.f(x - t * newton) > self.f(x) + 1e-15 and t > 1e-10:
                 t /= 2
-            x = x - t * direction
+            x = x - t * newton
         raise ValueError(f"{self!r} has no minimizer (l2 = {self.l2:g}): use l2 > 0")
 
 
