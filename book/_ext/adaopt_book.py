@@ -52,6 +52,9 @@ REPAIRS = (
     (r'<link rel="preload" as="font"[^>]*>\s*', ""),
     # An empty mode is an error to the theme's own script; it means this one.
     (r'data-default-mode=""', 'data-default-mode="auto"'),
+    (r'getItem\("mode"\) \|\| ""', 'getItem("mode") || "auto"'),
+    # The title that only print shows, a second first-level heading for a screen reader.
+    (r'(id="jb-print-docs-body" class="onlyprint">\s*)<h1>(.*?)</h1>', r"\1<p>\2</p>"),
     # Roles that ARIA has withdrawn, and a list whose children are no list items.
     (r' role="(doc-biblioentry|doc-backlink|list)"', ""),
 )
@@ -62,7 +65,7 @@ def mend_pages(app: Sphinx, error: Exception | None) -> None:
     for path in Path(app.outdir).rglob("*.html"):
         page = path.read_text(encoding="utf-8")
         for pattern, replacement in REPAIRS:
-            page = re.sub(pattern, replacement, page)
+            page = re.sub(pattern, replacement, page, flags=re.DOTALL)
         path.write_text(page, encoding="utf-8")
 
 
