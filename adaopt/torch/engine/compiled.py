@@ -1,0 +1,130 @@
+"""The compiled path (``fused=True``): one kernel list for the whole step, made by torch.compile.
+
+The rule is traced as it stands. Its numbers (learning rate, step count, every float) enter as
+scalars that are read at run time, so that a schedule does not compile anew; flags, words, integers
+and zeros are constants of the trace, so that ``if h.weight_decay:`` in a rule is decided there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from .eager import Row
+from .hyper import Hyper
+
+
+class Slot(NamedTuple):
+    """The place of a number that is read at run time."""
+
+    index: int
+
+
+class ScalarsAsTensors(TorchFunctionMode):
+    """Writes ``x.add_(g, alpha=a)`` as ``x.add_(g * a)`` while the rule is traced.
+
+    Inductor hands keyword scalars to a kernel in float32, which would spoil float64; as factors
+    they stay in float64. The kernels are the same otherwise.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        for word in ("alpha", "value"):
+            if word in kwargs:
+                args = (args[0], args[1] * kwargs.pop(word), *args[2:])
+        if func is Tensor.lerp_:  # its decomposition branches on the weight
+            x, end, weight = args
+            return x.add_((end - x) * weight)
+        return func(*args, **kwargs)
+
+
+def require_compiler() -> None:
+    """Raise RuntimeError naming what torch.compile lacks on this machine."""
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        raise RuntimeError(
+            f"`fused=True` compiles the step and needs a C++ compiler: {compiler!r} was not found. "
+            "Install one (Debian: apt install g++), set CXX, or leave out `fused`"
+        )
+    header = Path(sysconfig.get_paths()["include"]) / "Python.h"
+    if not header.is_file():
+        raise RuntimeError(
+            f"`fused=True` compiles the step and needs Python's headers: {header} was not found. "
+            "Install them (Debian: apt install python3-dev), or leave out `fused`"
+        )
+
+
+class Compiler:
+    """Compiled steps of one optimizer, one for each list of tensors and set of constants."""
+
+    def __init__(self, rule: Callable[..., None]) -> None:
+        self.rule = rule
+        self.steps: dict[Hashable, Callable[..., None]] = {}
+
+    def __call__(self, hyper: dict[str, Any], k: int, rows: list[Row]) -> None:
+        """Apply the rule to every row ``(x, g, *buffers)``, all at step ``k``."""
+        numbers: list[float] = []
+        constants = tuple((name, _separate(value, numbers)) for name, value in hyper.items())
+        count = _separate(float(k), numbers)
+        # An inductor kernel loses what is written to a 0-dim float64 tensor on CPU.
+        rows = [tuple(t if t is None or t.dim() else t.view(1) for t in row) for row in rows]
+        key = (constants, count, tuple(_layout(t) for row in rows for t in row))
+        step = self.steps.get(key)
+        if step is None:
+            step = self.steps[key] = self._compile(constants, count)
+        with torch._dynamo.config.patch(capture_scalar_outputs=True):
+            step(rows, torch.tensor(numbers, dtype=torch.float64))
+
+    def _compile(self, constants: tuple, count: Slot | float) -> Callable[..., None]:
+        require_compiler()
+        rule = self.rule
+
+        def step(rows: list[Row], numbers: Tensor) -> None:
+            scalars = [number.item() for number in numbers.unbind()]
+            for scalar in scalars:
+                torch._check(scalar != 0)
+            h = Hyper({name: _fill(value, scalars) for name, value in constants})
+            k = _fill(count, scalars)
+            torch._check(k != 1)  # first steps are never compiled
+            with ScalarsAsTensors():
+                for row in rows:
+                    rule(h, k, *row)
+
+        # Compilations are kept, and limited in number, per code object: each step gets its own.
+        own = FunctionType(step.__code__.replace(), step.__globals__, closure=step.__closure__)
+        return torch.compile(own, fullgraph=True, dynamic=False)
+
+
+def _separate(value: Any, numbers: list[float]) -> Any:
+    """The value with every float but zero moved to ``numbers`` and its Slot left in its place."""
+    if isinstance(value, tuple):
+        return tuple(_separate(v, numbers) for v in value)
+    if isinstance(value, float) and value != 0:
+        numbers.append(value)
+        return Slot(len(numbers) - 1)
+    return value
+
+
+def _fill(value: Any, scalars: list[Any]) -> Any:
+    """The inverse of :func:`_separate`."""
+    if isinstance(value, Slot):
+        return scalars[value.index]
+    if isinstance(value, tuple):
+        return tuple(_fill(v, scalars) for v in value)
+    return value
+
+
+def _layout(tensor: Tensor | None) -> Hashable:
+    if tensor is None:
+        return None
+    return tensor.shape, tensor.stride(), tensor.dtype, tensor.device

@@ -1,0 +1,41 @@
+"""The eager path: the rule on plain tensors, on CPU cut into views that fit into the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import repeat
+
+import torch
+from torch import Tensor
+
+# A step of several passes streams each tensor from memory once per pass; on blocks of this many
+# elements the later passes find the data in the cache. Smaller blocks cost more in calls.
+BLOCK = 2**18
+
+Row = tuple[Tensor | None, ...]
+
+
+def as_real(tensor: Tensor | None) -> Tensor | None:
+    """A complex tensor as a view of real pairs: elementwise rules treat the parts alike."""
+    if tensor is not None and tensor.is_complex():
+        return torch.view_as_real(tensor.resolve_conj())
+    return tensor
+
+
+def blocks(row: Row) -> Iterable[Row]:
+    """Cut tensors of one shape, parameter first, into views of about ``BLOCK`` elements.
+
+    Where all are contiguous they are cut flat, else along the first dimension, which any strides
+    allow. Small tensors, other devices and tensor subclasses (DTensor) stay whole; None stays None.
+    """
+    x = row[0]
+    if x.numel() <= BLOCK or x.device.type != "cpu" or type(x) not in PLAIN:
+        return (row,)
+    if all(t is None or t.is_contiguous() for t in row):
+        row = tuple(None if t is None else t.view(-1) for t in row)
+    length = len(row[0])
+    size = max(1, BLOCK * length // x.numel())
+    return zip(*(repeat(None) if t is None else t.split(size) for t in row), strict=False)
+
+
+PLAIN = (Tensor, torch.nn.Parameter)

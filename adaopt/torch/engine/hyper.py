@@ -1,0 +1,115 @@
+"""Hyper-parameters: the constructor made from a table, and torch.optim's checks and messages."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from inspect import Parameter, Signature
+from numbers import Real
+from typing import Any
+
+from torch import Tensor
+
+# What torch.optim calls the value in its messages, and the range [low, high] it must lie in.
+# A name that is not listed is any finite number; betas are below one.
+WORDS = {"lr": "learning rate", "eps": "epsilon value"}
+NON_NEGATIVE = (0.0, math.inf)
+RANGES = {
+    "lr": NON_NEGATIVE,
+    "momentum": NON_NEGATIVE,
+    "weight_decay": NON_NEGATIVE,
+    "eps": NON_NEGATIVE,
+    "betas": (0.0, math.nextafter(1.0, 0.0)),
+    "alpha": NON_NEGATIVE,
+    "rho": (0.0, 1.0),
+    "lr_decay": NON_NEGATIVE,
+    "initial_accumulator_value": NON_NEGATIVE,
+    "momentum_decay": NON_NEGATIVE,
+}
+
+# The keywords every optimizer of torch.optim has; they choose the way of computing, not the method.
+ENGINE = {"maximize": False, "foreach": None, "differentiable": False, "fused": None}
+
+
+class Hyper:
+    """The checked hyper-parameters of one parameter group, as attributes."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+def signature(hyper: Mapping[str, Any]) -> Signature:
+    """``(params, <hyper...>, *, maximize, foreach, differentiable, fused)`` with the defaults."""
+    place, keyword = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
+    return Signature(
+        [
+            Parameter("params", place),
+            *(Parameter(name, place, default=default) for name, default in hyper.items()),
+            *(Parameter(name, keyword, default=default) for name, default in ENGINE.items()),
+        ]
+    )
+
+
+def bind(name: str, form: Signature, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by name, defaults filled in.
+
+    Raises:
+        TypeError: an unknown keyword (the nearest known one is suggested) or a missing argument.
+    """
+    for keyword in kwargs:
+        if keyword not in form.parameters:
+            near = difflib.get_close_matches(keyword, form.parameters, n=1)
+            hint = f". Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{name}() got an unexpected keyword argument {keyword!r}{hint}")
+    try:
+        bound = form.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}() {error}") from None
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def checked(name: str, value: Any, default: Any) -> Any:
+    """The value as plain Python numbers, if it is one that ``name`` may have.
+
+    The kind that is expected is the kind of the default: a number, a flag, a tuple of numbers, or
+    else anything (a word is checked by the method itself).
+
+    Raises:
+        ValueError: out of range or not finite; torch.optim's message.
+        TypeError: not of the kind expected; the same message, and what is expected.
+    """
+    if isinstance(default, bool):
+        if isinstance(value, bool) or (isinstance(value, Real) and value in (0, 1)):
+            return bool(value)
+        raise TypeError(f"{_invalid(name, value)} (True or False is expected)")
+    if isinstance(default, tuple):
+        if not isinstance(value, tuple | list) or len(value) != len(default):
+            raise TypeError(f"{_invalid(name, value)} ({len(default)} numbers are expected)")
+        return tuple(_number(name, v, i) for i, v in enumerate(value))
+    if isinstance(default, float):
+        return _number(name, value)
+    return value
+
+
+def _number(name: str, value: Any, index: int | None = None) -> float:
+    number = value
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element")
+        number = value.item()
+    if not isinstance(number, Real):
+        raise TypeError(f"{_invalid(name, value, index)} (a number is expected)")
+    low, high = RANGES.get(name, (-math.inf, math.inf))
+    if not (low <= number <= high and math.isfinite(number)):
+        raise ValueError(_invalid(name, value, index))
+    return float(number)
+
+
+def _invalid(name: str, value: Any, index: int | None = None) -> str:
+    if name == "betas" and index is not None:
+        return f"Invalid beta parameter at index {index}: {value}"
+    shown = repr(value) if isinstance(value, str) else value
+    return f"Invalid {WORDS.get(name, f'{name} value')}: {shown}"
