@@ -98,7 +98,9 @@ def test_a_menu_changes_the_picture(page, index, label):
 
 def test_divergence_is_said_plainly(page):
     figure(page, 0).get_by_label("Step size α").press("End")
-    assert "Diverges: at evaluation" in seen(page, 0)[2]
+    assert "SGD diverges at evaluation" in seen(page, 0)[2]
+    figure(page, 1).get_by_label("Step size α").press("End")
+    assert "runs diverges at step" in seen(page, 1)[2]
     figure(page, 1).get_by_label("Step size α").press("Home")
     assert seen(page, 1)[2].startswith("Still on its way down")
 

@@ -3,7 +3,7 @@
 // of adaopt.figures:
 //   title     what it is, for a screen reader
 //   controls  sliders ({name, label, values, start, show}) and menus ({name, label, options,
-//             start}); data-NAME="value" on the div presets one
+//             start}); data-NAME="value" on the div presets one, as data-step="0.5" (half of 1/L)
 //   panels    how many drawings stand side by side where there is room
 //   draw      (values, width) -> {panels: [svg, ...], keys: legend, finding: one plain sentence}
 "use strict";
@@ -48,14 +48,17 @@ globalThis.adaopt = globalThis.adaopt || {};
   const contours = adaopt.contours(
     (x) => problem.gap(x), PLANE.x.range, PLANE.y.range, LEVELS,
   );
-  const METHODS = { sgd: "SGD", momentum: "Momentum 0.9", nesterov: "Nesterov momentum 0.9" };
+  const METHODS = Object.fromEntries(["sgd", "momentum", "nesterov"].map((key) => {
+    const { name, preset } = adaopt.methods[key];
+    return [key, preset.momentum ? `${name} ${preset.momentum}` : name];
+  }));
   const MARKS = {
     start: { shape: "ring" }, end: { shape: "dot" },
     minimizer: { shape: "star", color: "vermillion" },
   };
 
   adaopt.figures.sgd = {
-    title: "SGD on 12 least-squares terms in the plane",
+    title: `A run on ${n} least-squares terms in the plane`,
     panels: 2,
     controls: [
       stepControl(
@@ -63,10 +66,7 @@ globalThis.adaopt = globalThis.adaopt || {};
       ),
       batchControl(1),
       seedControl,
-      {
-        name: "method", label: "Method", start: "sgd",
-        options: METHODS,
-      },
+      { name: "method", label: "Method", start: "sgd", options: METHODS },
     ],
     draw({ step, batch, seed, method }, width) {
       const { color, line } = adaopt.methods[method];
@@ -104,17 +104,19 @@ globalThis.adaopt = globalThis.adaopt || {};
       };
 
       function finding() {
+        const name = METHODS[method];
         const spent = `${evaluations[last]} component gradients (${last} steps)`;
+        const [first, now] = [number(gaps[0]), number(gaps[last])];
         if (divergedAt !== null) {
-          return `Diverges: at evaluation ${evaluations[last]} (step ${divergedAt}) ${TOO_LARGE}`;
+          return `${name} diverges at evaluation ${evaluations[last]} (step ${divergedAt}): ` +
+            TOO_LARGE;
         }
         if (gaps[last] > gaps[0]) {
-          return `Moves away: after ${spent} f(x) − f* is ${number(gaps[last])}, more than the ` +
-            `${number(gaps[0])} it began with.`;
+          return `${name} moves away: after ${spent} f(x) − f* is ${now}, more than the ${first} ` +
+            "it began with.";
         }
         const whole = batch === n ? " Every step uses all terms: no sampling noise." : "";
-        return `After ${spent} f(x) − f* is ${number(gaps[last])}; it began at ` +
-          `${number(gaps[0])}.${whole}`;
+        return `${name}: after ${spent} f(x) − f* is ${now}; it began at ${first}.${whole}`;
       }
     },
   };
@@ -130,7 +132,7 @@ globalThis.adaopt = globalThis.adaopt || {};
     title: "The noise floor of SGD",
     panels: 1,
     controls: [
-      stepControl([0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7], 0.1),
+      stepControl([0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1, 1.5], 0.1),
       batchControl(1),
       {
         name: "schedule", label: "Step at iteration k", start: "constant",
@@ -192,13 +194,14 @@ globalThis.adaopt = globalThis.adaopt || {};
 
       function finding() {
         if (last < STEPS) {
-          return `Diverges: in one of the ${RUNS} runs, at step ${last}, ${TOO_LARGE}`;
+          return `One of the ${RUNS} runs diverges at step ${last}: ${TOO_LARGE}`;
         }
         if (predicted === 0) {
           return "All terms in every step: no noise and no floor; this is gradient descent.";
         }
         const numbers = `over the last half the mean of f(x) − f* is ${number(measured)}; ` +
           `predicted ${number(predicted)}, ratio ${number(measured / predicted)}.`;
+        if (measured > runs[0][0]) return `Does not settle: ${numbers} The step is too large.`;
         // On a quadratic the mean iterate of SGD is GD's iterate, so GD's gap is what is left of
         // the start.
         const all = range(0, n - 1);

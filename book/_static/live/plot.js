@@ -1,5 +1,5 @@
-// A small SVG plot: axes (linear or log), lines, dots, marks, contours, a legend. Colours are names of
-// the Okabe-Ito variables in live.css, so one drawing serves light, dark and print.
+// A small SVG plot: axes (linear or log), lines, dots, marks, contours, a legend. Colours are the
+// names of live.css's Okabe-Ito variables, so one drawing serves light, dark and print.
 "use strict";
 globalThis.adaopt = globalThis.adaopt || {};
 
