@@ -66,9 +66,9 @@ def load_fashion_mnist(split: str = "train") -> tuple[NDArray[np.uint8], NDArray
         split: "train", 60,000 images, or "test", 10,000; of each kind 6,000 or 1,000.
 
     Returns:
-        images: uint8 array (n, 28, 28), 0 the background.
-        labels: uint8 array (n,): 0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat, 5 Sandal,
-            6 Shirt, 7 Sneaker, 8 Bag, 9 Ankle boot.
+        The pair (images, labels) of uint8 arrays (n, 28, 28) and (n,). In images 0 is background
+        and 255 white; the labels are 0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat,
+        5 Sandal, 6 Shirt, 7 Sneaker, 8 Bag, 9 Ankle boot.
 
     Raises:
         ValueError: another split; ADAOPT_DATA is a relative path; a file is truncated or corrupted.

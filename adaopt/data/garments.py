@@ -98,9 +98,9 @@ def drawn_garments(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uin
         seed: seed of ``numpy.random.default_rng``, at least 0.
 
     Returns:
-        images: uint8 array (n, 28, 28), 0 the black background, 255 white.
-        labels: uint8 array (n,): 0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat, 5 Sandal,
-            6 Shirt, 7 Sneaker, 8 Bag, 9 Ankle boot.
+        The pair (images, labels) of uint8 arrays (n, 28, 28) and (n,). In images 0 is background
+        and 255 white; the labels are 0 T-shirt/top, 1 Trouser, 2 Pullover, 3 Dress, 4 Coat,
+        5 Sandal, 6 Shirt, 7 Sneaker, 8 Bag, 9 Ankle boot.
 
     Raises:
         ValueError: ``n < 1`` or ``seed < 0``.

@@ -25,11 +25,11 @@ def docstring_corpus() -> dict[str, str]:
     text (``numpy.abs`` that of ``numpy.absolute``): a part held out by name is not all new.
 
     Returns:
-        ``{"numpy.abs": "absolute(x, /, out=None, ...", ...}``. With NumPy 2.4.6: 724 texts; joined,
-        1,437,675 bytes of UTF-8 with the SHA-256
-        ``9a239fd5112e82eee77d155708fff74fd3b655488bcb4755a57301fdaa660e37`` under Python 3.11 and
-        3.12. Newer ones dedent docstrings when they compile, before NumPy fills in its templates:
-        there 14 texts are indented otherwise, 1,438,092 bytes, SHA-256
+        The texts by name, ``{"numpy.abs": "absolute(x, /, out=None, ...", ...}``. With NumPy 2.4.6
+        there are 724 texts; joined they are 1,437,675 bytes of UTF-8, with the SHA-256
+        ``9a239fd5112e82eee77d155708fff74fd3b655488bcb4755a57301fdaa660e37``, under Python 3.11 and
+        3.12. Newer ones dedent docstrings when they compile, before NumPy fills in its templates;
+        there 14 texts are indented otherwise, and it is 1,438,092 bytes and
         ``33d73ca3ee211aa2afa00afabf004aff7680ef011cac9d0979567da4c084ef64``.
 
     Raises:

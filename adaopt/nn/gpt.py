@@ -135,7 +135,7 @@ class GPT(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw the initial weights again."""
-        generator = generator or torch.Generator().manual_seed(0)
+        generator = generator or torch.Generator("cpu").manual_seed(0)
         for name, p in self.named_parameters():
             if name.endswith("bias"):
                 nn.init.zeros_(p)

@@ -65,7 +65,7 @@ class MLP(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw the initial weights again."""
-        generator = generator or torch.Generator().manual_seed(0)
+        generator = generator or torch.Generator("cpu").manual_seed(0)
         for layer in self.layers:
             bound = layer.in_features**-0.5
             draw(layer.weight, Tensor.uniform_, -bound, bound, generator=generator)
