@@ -1,0 +1,20 @@
+"""The course's figures: they draw what they are given and compute nothing of the subject.
+
+Imports matplotlib. Every function returns the figure; call :func:`use_style` once before.
+"""
+
+from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
+from adaopt.figures.style import GREY, PALETTE, label_lines, method_style, use_style
+
+__all__ = [
+    "GREY",
+    "PALETTE",
+    "label_lines",
+    "method_style",
+    "noise_floor",
+    "race",
+    "sgd_paths",
+    "step_limit",
+    "step_schedules",
+    "use_style",
+]
