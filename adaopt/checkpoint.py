@@ -38,8 +38,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         ValueError: the file is broken or is no checkpoint; it is left as it is.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = dict(archive.items())
         meta = json.loads(str(arrays.pop("meta")))
         if meta["format"] != FORMAT:
             raise ValueError(f"its format is {meta['format']!r}, not {FORMAT!r}")

@@ -89,7 +89,7 @@ class TorchEdition:
 
     @property
     def x(self) -> np.ndarray:
-        return np.array(self.parameter.detach().to("cpu", self.torch.float64))
+        return self.parameter.detach().to("cpu", self.torch.float64).numpy().copy()
 
     @property
     def lr(self) -> float:

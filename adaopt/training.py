@@ -420,7 +420,8 @@ def _start(problem: Any, x0: np.ndarray) -> np.ndarray:
     if x0.shape != (dim,):
         raise ValueError(f"x0 has shape {x0.shape}, expected ({dim},)")
     if not np.isfinite(x0).all():
-        raise ValueError(f"x0 is {x0[~np.isfinite(x0)][0]} at {np.argmin(np.isfinite(x0))}")
+        at = int(np.argmin(np.isfinite(x0)))
+        raise ValueError(f"x0 is {x0[at]} at index {at}")
     return x0
 
 
