@@ -521,7 +521,7 @@ def fit(
         epochs: number of passes, > 0.
         generator: a CPU ``torch.Generator`` for the order; None takes one with seed 0.
         batch_size: samples per step; the last batch of an epoch is the smaller rest.
-        loss: function of outputs and targets, default ``torch.nn.functional.cross_entropy``.
+        loss: function of outputs and targets, default :func:`adaopt.nn.cross_entropy`.
         device: where to train; None keeps the model where it is.
         validation: inputs and targets evaluated after every epoch, without gradients.
         progress: show a progress bar over the steps.
@@ -534,12 +534,16 @@ def fit(
 
     _at_least_one(epochs=epochs, batch_size=batch_size)
     if loss is None:
-        loss = torch.nn.functional.cross_entropy
+        from adaopt.nn import cross_entropy as loss
     if generator is None:
         generator = torch.Generator().manual_seed(0)
+    elif not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, not {generator!r}")
     if device is not None:
         model.to(device)
     if not hasattr(optimizer, "param_groups"):
+        if not callable(optimizer):
+            raise TypeError(f"optimizer must be a torch optimizer or make one, not {optimizer!r}")
         optimizer = optimizer(model.parameters())
     X, y = _tensors("data", data, model)
     held = None if validation is None else _tensors("validation", validation, model)
@@ -547,57 +551,70 @@ def fit(
     with _bar(progress, epochs * -(-len(X) // batch_size), 0) as bar:
         for epoch in range(1, epochs + 1):
             begin = time.perf_counter()
+            batches = torch.randperm(len(X), generator=generator).to(X.device).split(batch_size)
             model.train()
-            total, right = 0.0, 0.0
-            order = torch.randperm(len(X), generator=generator).to(X.device)
-            for step, batch in enumerate(order.split(batch_size), start=1):
+            seen = _Means()
+            for step, batch in enumerate(batches, start=1):
                 outputs, targets = model(X[batch]), y[batch]
                 value = loss(outputs, targets)
-                optimizer.zero_grad()
-                value.backward()
-                mean = value.item()
-                if not np.isfinite(mean):
+                if not torch.isfinite(value):
                     raise DivergenceError(
-                        f"the loss is {mean} in epoch {epoch}, step {step}, before the update. "
-                        f"Try a smaller lr than {optimizer.param_groups[0]['lr']:g}, "
-                        "and look whether the data are finite.",
+                        f"the loss is {value.item()} in epoch {epoch}, step {step}. Try a smaller "
+                        f"lr than {optimizer.param_groups[0]['lr']:g}, or are the data not finite?",
                         step,
                         history,
                     )
+                optimizer.zero_grad()
+                value.backward()
                 optimizer.step()
-                total += mean * len(batch)
-                right += _right(outputs, targets) * len(batch)
+                seen.add(value, outputs, targets)
                 bar.update()
             history.epochs.append(epoch)
-            history.loss.append(total / len(X))
-            history.accuracy.append(right / len(X))
+            history.loss.append(seen.loss)
+            history.accuracy.append(seen.accuracy)
             history.seconds.append(time.perf_counter() - begin)
             if held is not None:
-                value, share = _evaluate(model, *held, loss, batch_size)
-                history.validation_loss.append(value)
-                history.validation_accuracy.append(share)
+                seen = _evaluate(model, *held, loss, batch_size)
+                history.validation_loss.append(seen.loss)
+                history.validation_accuracy.append(seen.accuracy)
     return history
 
 
-def _evaluate(model: Any, X: Any, y: Any, loss: Any, batch_size: int) -> tuple[float, float]:
-    """Mean loss and share of right predictions, in evaluation mode."""
+class _Means:
+    """Loss and accuracy averaged over samples, batch by batch."""
+
+    def __init__(self) -> None:
+        self.samples, self.total, self.right = 0, 0.0, 0.0
+
+    def add(self, loss: Any, outputs: Any, targets: Any) -> None:
+        """Count a batch: its mean loss and the share of targets that are the largest output."""
+        share = float("nan")
+        if not targets.is_floating_point() and outputs.shape[:-1] == targets.shape:
+            share = (outputs.argmax(-1) == targets).double().mean().item()
+        self.samples += len(targets)
+        self.total += loss.item() * len(targets)
+        self.right += share * len(targets)
+
+    @property
+    def loss(self) -> float:
+        return self.total / self.samples
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.samples
+
+
+def _evaluate(model: Any, X: Any, y: Any, loss: Any, batch_size: int) -> _Means:
+    """Loss and accuracy of the model as it stands, in evaluation mode."""
     import torch
 
     model.eval()
-    total, right = 0.0, 0.0
+    seen = _Means()
     with torch.no_grad():
         for inputs, targets in zip(X.split(batch_size), y.split(batch_size), strict=True):
             outputs = model(inputs)
-            total += loss(outputs, targets).item() * len(inputs)
-            right += _right(outputs, targets) * len(inputs)
-    return total / len(X), right / len(X)
-
-
-def _right(outputs: Any, targets: Any) -> float:
-    """Share of targets that are the largest output; NaN when targets are not classes."""
-    if targets.is_floating_point() or outputs.shape[:-1] != targets.shape:
-        return float("nan")
-    return (outputs.argmax(-1) == targets).float().mean().item()
+            seen.add(loss(outputs, targets), outputs, targets)
+    return seen
 
 
 def _tensors(name: str, data: tuple[Any, Any], model: Any) -> tuple[Any, Any]:
@@ -606,9 +623,9 @@ def _tensors(name: str, data: tuple[Any, Any], model: Any) -> tuple[Any, Any]:
 
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise TypeError(f"{name} must be a pair (inputs, targets), not {type(data).__name__}")
-    parameter = next(model.parameters())
-    X, y = (torch.as_tensor(a).to(parameter.device) for a in data)
+    X, y = (a if isinstance(a, torch.Tensor) else torch.tensor(np.asarray(a)) for a in data)
     if len(X) != len(y) or len(X) == 0:
         raise ValueError(f"{name} has {len(X)} inputs and {len(y)} targets")
-    cast = [a.to(parameter.dtype) if a.is_floating_point() else a for a in (X, y)]
-    return cast[0], y.long() if not y.is_floating_point() else cast[1]
+    like = next(model.parameters())
+    X = X.to(like) if X.is_floating_point() else X.to(like.device)
+    return X, y.to(like) if y.is_floating_point() else y.to(like.device, torch.int64)

@@ -14,6 +14,7 @@ import torch
 
 from adaopt import problems, schedules
 from adaopt.numpy import GD, SGD
+from adaopt.torch import SGD as TorchSGD
 from adaopt.training import minimize
 
 X0 = np.array([3.0, -2.0])
@@ -21,7 +22,7 @@ PLANE = problems.plane()
 HYPER = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}
 OPTIMIZERS = {
     "numpy": lambda: SGD(**HYPER),
-    "torch": lambda: lambda parameters: torch.optim.SGD(parameters, **HYPER),
+    "torch": lambda: lambda parameters: TorchSGD(parameters, **HYPER),
     "torch Adam": lambda: lambda parameters: torch.optim.Adam(parameters, lr=0.05, amsgrad=True),
 }
 SAMPLINGS = {
