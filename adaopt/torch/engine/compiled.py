@@ -69,6 +69,7 @@ class Compiler:
 
     def __init__(self, rule: Callable[..., None]) -> None:
         self.rule = rule
+        self.reading = torch._dynamo.config.patch(capture_scalar_outputs=True)
         self.steps: dict[Hashable, Callable[..., None]] = {}
 
     def __call__(self, hyper: dict[str, Any], k: int, rows: list[Row]) -> None:
@@ -76,13 +77,12 @@ class Compiler:
         numbers: list[float] = []
         constants = tuple((name, _separate(value, numbers)) for name, value in hyper.items())
         count = _separate(float(k), numbers)
-        # An inductor kernel loses what is written to a 0-dim float64 tensor on CPU.
-        rows = [tuple(t if t is None or t.dim() else t.view(1) for t in row) for row in rows]
+        rows = [tuple(map(_shaped, row)) for row in rows if row[0].numel()]
         key = (constants, count, tuple(_layout(t) for row in rows for t in row))
         step = self.steps.get(key)
         if step is None:
             step = self.steps[key] = self._compile(constants, count)
-        with torch._dynamo.config.patch(capture_scalar_outputs=True):
+        with self.reading:
             step(rows, torch.tensor(numbers, dtype=torch.float64))
 
     def _compile(self, constants: tuple, count: Slot | float) -> Callable[..., None]:
@@ -122,6 +122,11 @@ def _fill(value: Any, scalars: list[Any]) -> Any:
     if isinstance(value, tuple):
         return tuple(_fill(v, scalars) for v in value)
     return value
+
+
+def _shaped(tensor: Tensor | None) -> Tensor | None:
+    """Inductor loses what a kernel writes to a 0-dim float64 tensor: view it as 1-dim."""
+    return tensor if tensor is None or tensor.dim() else tensor.view(1)
 
 
 def _layout(tensor: Tensor | None) -> Hashable:

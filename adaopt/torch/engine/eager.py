@@ -15,11 +15,9 @@ BLOCK = 2**18
 Row = tuple[Tensor | None, ...]
 
 
-def as_real(tensor: Tensor | None) -> Tensor | None:
-    """A complex tensor as a view of real pairs: elementwise rules treat the parts alike."""
-    if tensor is not None and tensor.is_complex():
-        return torch.view_as_real(tensor.resolve_conj())
-    return tensor
+def as_real(row: Row) -> Row:
+    """Complex tensors as views of real pairs: elementwise rules treat the two parts alike."""
+    return tuple(None if t is None else torch.view_as_real(t.resolve_conj()) for t in row)
 
 
 def blocks(row: Row) -> Iterable[Row]:

@@ -96,12 +96,13 @@ def checked(name: str, value: Any, default: Any) -> Any:
 
 def _number(name: str, value: Any, index: int | None = None) -> float:
     number = value
-    if isinstance(value, Tensor):
-        if value.numel() != 1:
-            raise ValueError(f"Tensor {name} must be 1-element")
-        number = value.item()
-    if not isinstance(number, Real):
-        raise TypeError(f"{_invalid(name, value, index)} (a number is expected)")
+    if type(value) is not float:
+        if isinstance(value, Tensor):
+            if value.numel() != 1:
+                raise ValueError(f"Tensor {name} must be 1-element")
+            number = value.item()
+        if not isinstance(number, Real):
+            raise TypeError(f"{_invalid(name, value, index)} (a number is expected)")
     low, high = RANGES.get(name, (-math.inf, math.inf))
     if not (low <= number <= high and math.isfinite(number)):
         raise ValueError(_invalid(name, value, index))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .compiled import Compiler, require_compiler
-from .eager import as_real, blocks
+from .eager import Row, as_real, blocks
 from .hyper import ENGINE, Hyper, bind, checked, signature
 
 
@@ -102,7 +102,6 @@ class Rule(torch.optim.Optimizer):
         if group["fused"]:
             if group["foreach"]:
                 raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-            require_compiler()
         return h
 
     def _gradients(self, group: dict[str, Any]) -> list[Tensor]:
@@ -114,32 +113,32 @@ class Rule(torch.optim.Optimizer):
 
     def _update(self, group: dict[str, Any], h: Hyper, params: Iterable[Tensor]) -> None:
         needed = self.needs(h)
-        buckets: dict[tuple[torch.device, int], list] = {}
+        names = [name if name in needed else None for name in self.buffers]
+        whole = group["foreach"] is False or not self.elementwise
+        buckets: dict[tuple[torch.device, int], list[Row]] = {}
         for p in params:
-            k = self._count(p, h, needed) if needed else 0
-            state = self.state[p] if needed else {}
-            row = (p, p.grad, *(state[n] if n in needed else None for n in self.buffers))
-            if self.elementwise:
-                row = tuple(as_real(t) for t in row)
+            state = self._count(p, h, needed) if needed else {"step": 0}
+            k = state["step"]
+            row = (p, p.grad, *[state[name] if name else None for name in names])
+            if self.elementwise and p.is_complex():
+                row = as_real(row)
             if group["fused"] and k != 1:
-                if p.numel():
-                    buckets.setdefault((p.device, k), []).append(row)
+                buckets.setdefault((p.device, k), []).append(row)
             else:  # a first step is taken once: not worth a compilation of its own
-                whole = group["foreach"] is False or not self.elementwise
                 for block in (row,) if whole else blocks(row):
                     self._apply(h, k, *block)
         for (_, k), rows in buckets.items():
             self._compiler(vars(h), k, rows)
 
-    def _count(self, p: Tensor, h: Hyper, needed: tuple[str, ...]) -> int:
-        """Make the buffers that are missing and count the step."""
+    def _count(self, p: Tensor, h: Hyper, needed: tuple[str, ...]) -> dict[str, Any]:
+        """The parameter's state: missing buffers made, the step counted."""
         state = self.state[p]
         for name in needed:
             if name not in state:
                 with torch.inference_mode(False):
                     state[name] = self.start(name, p, h)
         state["step"] = state.get("step", 0) + 1
-        return state["step"]
+        return state
 
     def _apply(self, h: Hyper, k: int, x: Tensor, g: Tensor, *buffers: Tensor | None) -> None:
         self.rule(x, -g if h.maximize else g, h, k, *buffers)
@@ -156,7 +155,10 @@ class Rule(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group, its hyper-parameters checked as the constructor's are."""
         if isinstance(param_group, dict):
-            self._read({**self.defaults, **param_group})
+            group = {**self.defaults, **param_group}
+            self._read(group)
+            if group["fused"]:
+                require_compiler()
         super().add_param_group(param_group)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

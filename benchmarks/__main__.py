@@ -1,0 +1,55 @@
+"""``python -m benchmarks [QUESTION ...]``: measure, print a table, write results and a figure."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from benchmarks.runner import HERE, with_allocator
+
+QUESTIONS = {"sgd_step": "the time of one step of SGD, ours against torch.optim"}
+
+
+def positive(text: str) -> int:
+    """A count given on the command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Answer the questions; 0 if all were, 2 for wrong usage, 130 if interrupted."""
+    listing = "\n".join(f"  {name:12} {text}" for name, text in QUESTIONS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"Questions (all of them if none is named):\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", default=[])
+    parser.add_argument("--quick", action="store_true", help="smallest size, few rounds, no record")
+    parser.add_argument("--rounds", type=positive, help="samples of every candidate")
+    parser.add_argument("--threads", type=positive, help="torch threads (default: torch's own)")
+    options = parser.parse_args(arguments)
+    for name in options.questions:
+        if name not in QUESTIONS:
+            parser.error(f"unknown question {name!r}; there is {', '.join(QUESTIONS)}")
+
+    with_allocator()
+    import torch
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        for name in options.questions or QUESTIONS:
+            folder = HERE / "results" / "scratch" if options.quick else HERE / "results"
+            folder.mkdir(parents=True, exist_ok=True)
+            import_module(f"benchmarks.{name}").run(folder, options.rounds, options.quick)
+    except KeyboardInterrupt:
+        print("interrupted: earlier results are as they were", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
