@@ -7,6 +7,7 @@ and which section of the lecture to read; they never say what to write.
 from __future__ import annotations
 
 import contextlib
+import dis
 import io
 import linecache
 import numbers
@@ -17,6 +18,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,13 +32,13 @@ class Mistake:
 
     ``function`` has the signature of the student's function (for a :class:`Prediction`: no
     arguments). ``message`` completes "Your answer ...". ``where`` is the heading in the lecture to
-    read again. ``source`` says where the mistake was met.
+    read again, the task's own if empty. ``source`` says where the mistake was met.
     """
 
     name: str
     function: Callable[..., Any]
     message: str
-    where: str
+    where: str = ""
     source: str = "students"
 
 
@@ -143,9 +145,8 @@ def _diagnose_number(task: Prediction, answer: Any) -> Diagnosis:
         return Diagnosis(True, f"{task.name} is right (to {task.rtol:g}, relative).")
     for mistake in task.mistakes:
         if _agree(number, mistake.function(), task.rtol):
-            raise _Fault(
-                f"Your {task.name} {mistake.message}\n{_look(mistake.where)}", mistake.name
-            )
+            look = _look(mistake.where or task.where)
+            raise _Fault(f"Your {task.name} {mistake.message}\n{look}", mistake.name)
     raise _Fault(
         f"Your {task.name} = {number:.6g} is not right, and it is none of the common mistakes.\n"
         f"{_look(task.where)}"
@@ -166,13 +167,11 @@ def _diagnose_function(task: Task, function: Any, rng: np.random.Generator, odd:
     for mistake in task.mistakes:
         wrongly = (_quietly(mistake.function, case) for case in cases)
         if all(_agree(mine, w, task.rtol) for mine, w in zip(given, wrongly, strict=True)):
-            raise _Fault(
-                f"Your {task.name} {mistake.message}\n{departure}\n{_look(mistake.where)}",
-                mistake.name,
-            )
+            look = _look(mistake.where or task.where)
+            raise _Fault(f"Your {task.name} {mistake.message}\n{departure}\n{look}", mistake.name)
     raise _Fault(
         f"Your {task.name} is not right, and it is none of the common mistakes.\n"
-        f"{departure}\n{_look(task.where)}"
+        f"{_outside(function)}{departure}\n{_look(task.where)}"
     )
 
 
@@ -278,6 +277,20 @@ def _argument_name(function: Callable[..., Any], position: int) -> str:
     return names[position] if position < len(names) else f"number {position + 1}"
 
 
+def _outside(function: Callable[..., Any]) -> str:
+    """A warning if the function reads data of the notebook, which the check's data are not."""
+    if not isinstance(function, FunctionType):
+        return ""
+    known = function.__globals__
+    loads = (i.argval for i in dis.get_instructions(function) if i.opname == "LOAD_GLOBAL")
+    data = [n for n in dict.fromkeys(loads) if n in known and not _is_tool(known[n])]
+    return f"It reads {', '.join(data)} of the notebook: use its arguments only.\n" if data else ""
+
+
+def _is_tool(value: Any) -> bool:
+    return callable(value) or isinstance(value, ModuleType)
+
+
 def _line(error: BaseException, function: Callable[..., Any]) -> str:
     """The student's own line in which the error arose, if it can be told."""
     filename = getattr(getattr(function, "__code__", None), "co_filename", None)
@@ -291,7 +304,7 @@ def _line(error: BaseException, function: Callable[..., Any]) -> str:
 
 def _wrapped(text: str) -> str:
     """Notebooks show a message in a box that does not wrap lines."""
-    return "\n".join(textwrap.fill(line, 88) for line in text.splitlines())
+    return "\n".join(textwrap.fill(line, 80) for line in text.splitlines())
 
 
 def _plain(text: str) -> str:

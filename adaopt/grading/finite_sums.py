@@ -10,13 +10,13 @@ from adaopt.grading.diagnosis import Case, Mistake, Prediction, Task
 from adaopt.problems import LeastSquares, diabetes
 
 # headings of lecture 1
-SUM = "A sum of many terms"
-INDEX = "The iterate index"
+SUM = "The problem"
+INDEX = "The index at $x$"
 STEP = "How long may a step be?"
-SGD = "One term at a time"
-WEIGHTS = "Unbiased, and how to stay so"
-BATCH = "Mini-batches"
-FLOOR = "The noise floor"
+SGD = "Stochastic gradient descent"
+WEIGHTS = "Stochastic gradient descent"
+BATCH = "What a larger batch buys"
+FLOOR = "Where it breaks: the noise floor"
 
 # the setting of the last question
 FLOOR_STEP, FLOOR_BATCH = 0.02, 8
@@ -37,7 +37,7 @@ def _data(rng: np.random.Generator, n: int, d: int) -> tuple[np.ndarray, np.ndar
 
 
 def _label(n: int, d: int, l2: float, more: str = "") -> str:
-    return f"n = {n}, d = {d}, l2 = {l2:g}{more}"
+    return f"n = {n}, dim = {d}, l2 = {l2:g}{more}"
 
 
 def _gradient_cases(rng: np.random.Generator, odd: bool) -> list[Case]:
@@ -52,74 +52,63 @@ FULL_GRADIENT = Task(
     name="full_gradient",
     reference=lambda A, b, l2, x: A.T @ (A @ x - b) / len(b) + l2 * x,
     cases=_gradient_cases,
-    returns="the gradient of f at x, an array of shape (d,)",
+    returns="the gradient of f at x, an array of shape (dim,)",
     where=SUM,
     mistakes=(
         Mistake(
             "not divided by n",
             lambda A, b, l2, x: A.T @ (A @ x - b) + l2 * x,
             "does not divide the data term by n.",
-            SUM,
         ),
         Mistake(
             "sum instead of mean",
             lambda A, b, l2, x: A.T @ (A @ x - b) + len(b) * l2 * x,
             "is the sum of the n component gradients, not their mean.",
-            SUM,
         ),
         Mistake(
             "missing regularizer",
             lambda A, b, l2, x: A.T @ (A @ x - b) / len(b),
             "leaves out the gradient of the regularizer.",
-            SUM,
         ),
         Mistake(
             "regularizer divided by n",
             lambda A, b, l2, x: (A.T @ (A @ x - b) + l2 * x) / len(b),
             "divides the regularizer by n too; every f_i carries the whole of it.",
-            SUM,
         ),
         Mistake(
             "factor two in the data term",
             lambda A, b, l2, x: 2 * A.T @ (A @ x - b) / len(b) + l2 * x,
             "has the data term twice: the half in f_i is missing.",
-            SUM,
         ),
         Mistake(
             "factor two in the regularizer",
             lambda A, b, l2, x: A.T @ (A @ x - b) / len(b) + 2 * l2 * x,
             "has the regularizer's gradient twice: its half is missing.",
-            SUM,
         ),
         Mistake(
             "sign of the residual",
             lambda A, b, l2, x: A.T @ (b - A @ x) / len(b) + l2 * x,
             "has the data term with the wrong sign: check the order in the residual.",
-            SUM,
         ),
         Mistake(
             "negative gradient",
             lambda A, b, l2, x: A.T @ (b - A @ x) / len(b) - l2 * x,
             "is minus the gradient, the direction of a descent step.",
-            SUM,
         ),
         Mistake(
-            "divided by d",
+            "divided by the dimension",
             lambda A, b, l2, x: A.T @ (A @ x - b) / len(x) + l2 * x,
-            "divides by the number of coordinates d; the sum has n terms.",
-            SUM,
+            "divides by the number of coordinates; the sum has n terms.",
         ),
         Mistake(
             "targets forgotten",
             lambda A, b, l2, x: A.T @ (A @ x) / len(b) + l2 * x,
             "does not depend on b.",
-            SUM,
         ),
         Mistake(
             "one component only",
             lambda A, b, l2, x: A[0] * (A[0] @ x - b[0]) + l2 * x,
             "is the gradient of the first term alone (index 0).",
-            SUM,
         ),
     ),
 )
@@ -175,7 +164,7 @@ SGD_PATH = Task(
     name="sgd",
     reference=_sgd,
     cases=_path_cases,
-    returns="all iterates, an array of shape (steps + 1, d) whose row k is x_k and row 0 is x0",
+    returns="all iterates, an array of shape (steps + 1, dim) whose row k is x_k and row 0 is x0",
     where=SGD,
     axes=("step", "coordinate"),
     mistakes=(
@@ -190,7 +179,6 @@ SGD_PATH = Task(
             "same batch in every step",
             _wrong_sgd(lambda p, x0, batches, k, x: p.grad_batch(batches[0], x)),
             "uses the first batch in every step.",
-            SGD,
         ),
         Mistake(
             "batch of the next step",
@@ -198,19 +186,16 @@ SGD_PATH = Task(
                 lambda p, x0, batches, k, x: p.grad_batch(batches[(k + 1) % len(batches)], x)
             ),
             "uses batch k + 1 in step k.",
-            SGD,
         ),
         Mistake(
             "first index of the batch only",
             _wrong_sgd(lambda p, x0, batches, k, x: p.grad_i(batches[k][0], x)),
             "uses one index of each batch and drops the others.",
-            SGD,
         ),
         Mistake(
             "indices ignored",
             _wrong_sgd(lambda p, x0, batches, k, x: p.grad(x)),
             "takes the full gradient in every step, whatever the batch says.",
-            SGD,
         ),
         Mistake(
             "sum over the batch",
@@ -235,21 +220,18 @@ SGD_PATH = Task(
             "ascent",
             _wrong_sgd(lambda p, x0, batches, k, x: -p.grad_batch(batches[k], x)),
             "walks uphill: the sign of the step is wrong.",
-            SGD,
         ),
         Mistake(
             "step size decays",
             _wrong_sgd(lambda p, x0, batches, k, x: p.grad_batch(batches[k], x) / (k + 1)),
             "divides the step size by k + 1; here it is constant.",
-            SGD,
         ),
         Mistake(
             "every row is the last iterate",
             _last_iterate_everywhere,
             "has the last iterate in every row: the same array was stored each time and "
             "then changed.",
-            SGD,
-            "students (aliasing of a NumPy array)",
+            source="students (aliasing of a NumPy array)",
         ),
         Mistake(
             "rows shifted by one",
@@ -279,68 +261,58 @@ WEIGHTED_GRADIENT = Task(
     name="weighted_gradient",
     reference=lambda problem, x, i, p: problem.grad_i(i, x) / (problem.n * p[i]),
     cases=_weight_cases,
-    returns="the estimate from the one index i, an array of shape (d,)",
+    returns="the estimate from the one index i, an array of shape (dim,)",
     where=WEIGHTS,
     mistakes=(
         Mistake(
             "weight missing",
             lambda problem, x, i, p: problem.grad_i(i, x),
             "has no weight: its mean under p is not the gradient of f unless p is uniform.",
-            WEIGHTS,
         ),
         Mistake(
             "weight inverted",
             lambda problem, x, i, p: problem.grad_i(i, x) * problem.n * p[i],
             "has the weight upside down: what is drawn often counts even more.",
-            WEIGHTS,
         ),
         Mistake(
             "multiplied by p",
             lambda problem, x, i, p: problem.grad_i(i, x) * p[i],
             "multiplies by p[i]: the expectation already does that once.",
-            WEIGHTS,
         ),
         Mistake(
             "n missing in the weight",
             lambda problem, x, i, p: problem.grad_i(i, x) / p[i],
             "is an unbiased estimate of the sum of all terms; f is their mean.",
-            WEIGHTS,
         ),
         Mistake(
             "divided by n only",
             lambda problem, x, i, p: problem.grad_i(i, x) / problem.n,
             "divides by n, but does not use p.",
-            WEIGHTS,
         ),
         Mistake(
             "full gradient",
             lambda problem, x, i, p: problem.grad(x),
             "is the full gradient: exact, but at n times the cost of one index.",
-            WEIGHTS,
         ),
         Mistake(
             "expectation of the unweighted estimate",
             lambda problem, x, i, p: p @ problem.grad_i(np.arange(problem.n), x),
             "is a mean over all n terms with weights p; it must use the index i alone.",
-            WEIGHTS,
         ),
         Mistake(
             "fixed index in p",
             lambda problem, x, i, p: problem.grad_i(i, x) / (problem.n * p[0]),
             "takes the probability of index 0 in place of that of index i.",
-            WEIGHTS,
         ),
         Mistake(
             "fixed index",
             lambda problem, x, i, p: problem.grad_i(0, x) / (problem.n * p[0]),
             "uses index 0 whatever i is.",
-            WEIGHTS,
         ),
         Mistake(
             "negative estimate",
             lambda problem, x, i, p: -problem.grad_i(i, x) / (problem.n * p[i]),
             "has the wrong sign.",
-            WEIGHTS,
         ),
     ),
 )
@@ -384,62 +356,52 @@ MINIBATCH_VARIANCE = Task(
             "without-replacement factor missing",
             lambda problem, x, size: _spread(problem, x) / size,
             "is the variance for indices drawn with replacement; distinct indices vary less.",
-            BATCH,
         ),
         Mistake(
             "factor (n - B) / n",
             lambda problem, x, size: _spread(problem, x) / size * (1 - size / problem.n),
             "has a finite-population factor that is slightly wrong: for B = 1 it must be 1.",
-            BATCH,
-            "sampling textbooks, which pair this factor with the n - 1 variance",
+            source="sampling textbooks, which pair this factor with the n - 1 variance",
         ),
         Mistake(
             "n - 1 variance and (n - B) / (n - 1)",
             lambda problem, x, size: _variance(problem, x, size) * problem.n / (problem.n - 1),
             "corrects for n - 1 twice: once in the spread, once in the factor.",
-            BATCH,
         ),
         Mistake(
             "n - 1 variance, with replacement",
             lambda problem, x, size: _spread(problem, x) / size * problem.n / (problem.n - 1),
             "uses the n - 1 variance and no finite-population factor.",
-            BATCH,
         ),
         Mistake(
             "not centred",
             _second_moment,
             "uses the squared length of the gradients, not of their distance from the mean.",
-            BATCH,
         ),
         Mistake(
             "not divided by B",
             lambda problem, x, size: _variance(problem, x, size) * size,
             "does not divide by the size of the batch.",
-            BATCH,
         ),
         Mistake(
             "divided by B twice",
             lambda problem, x, size: _variance(problem, x, size) / size,
             "divides by the square of the batch size.",
-            BATCH,
         ),
         Mistake(
             "square root",
             lambda problem, x, size: np.sqrt(_variance(problem, x, size)),
             "is the standard deviation, the square root of what is asked.",
-            BATCH,
         ),
         Mistake(
             "mean over the coordinates",
             lambda problem, x, size: _variance(problem, x, size) / problem.dim,
             "is the mean over the coordinates; a squared distance is their sum.",
-            BATCH,
         ),
         Mistake(
             "single index",
             lambda problem, x, size: _spread(problem, x),
             "is the variance for one index, whatever the batch.",
-            BATCH,
         ),
     ),
 )
@@ -458,59 +420,48 @@ LARGEST_STEP = Prediction(
             "1/L",
             lambda: _largest_step(1.0),
             "is 1/L, the step of the usual proof: safe, but not the largest stable one.",
-            STEP,
         ),
         Mistake(
             "4/L",
             lambda: _largest_step(4.0),
             "is twice too long: check the half in f and the second derivative.",
-            STEP,
         ),
         Mistake(
             "sum instead of mean",
             lambda: _largest_step(2.0 / diabetes().n),
             "belongs to the sum of the terms: the Hessian of f has a factor 1/n.",
-            STEP,
         ),
         Mistake(
             "sum instead of mean, 1/L",
             lambda: _largest_step(1.0 / diabetes().n),
             "belongs to the sum of the terms (and is half of its largest stable step).",
-            STEP,
         ),
         Mistake(
             "largest component",
             lambda: 2 / diabetes().component_smoothness,
             "comes from the steepest single term; here the full gradient is used.",
-            STEP,
         ),
         Mistake(
             "1 / largest component",
             lambda: 1 / diabetes().component_smoothness,
             "comes from the steepest single term; here the full gradient is used.",
-            STEP,
         ),
         Mistake(
             "smallest eigenvalue",
             lambda: 2 / diabetes().strong_convexity,
             "uses the smallest curvature; the first direction to diverge is another one.",
-            STEP,
         ),
         Mistake(
             "2 / (L + mu)",
             lambda: 2 / (diabetes().smoothness + diabetes().strong_convexity),
             "is 2/(L + mu), the fastest step, a little shorter than the largest stable one.",
-            STEP,
         ),
         Mistake(
             "singular value not squared",
             lambda: 2 / np.sqrt(diabetes().smoothness),
             "uses a singular value of A where its square belongs.",
-            STEP,
         ),
-        Mistake(
-            "L itself", lambda: 1 / _largest_step(1.0), "is L, a curvature and not a step.", STEP
-        ),
+        Mistake("L itself", lambda: 1 / _largest_step(1.0), "is L, a curvature and not a step."),
     ),
 )
 
@@ -531,45 +482,34 @@ NOISE_FLOOR = Prediction(
             "a half missing",
             lambda: 2 * _floor(),
             "lacks one half: there are two, in f and in the equation for the spread.",
-            FLOOR,
         ),
-        Mistake("a half too many", lambda: _floor() / 2, "has one half too many.", FLOOR),
+        Mistake("a half too many", lambda: _floor() / 2, "has one half too many."),
         Mistake(
             "the variance itself",
             lambda: 4 * _floor() / FLOOR_STEP,
             "is the variance of the gradient, not a gap in f.",
-            FLOOR,
         ),
         Mistake(
-            "step missing",
-            lambda: _floor() / FLOOR_STEP,
-            "does not shrink with the step size.",
-            FLOOR,
+            "step missing", lambda: _floor() / FLOOR_STEP, "does not shrink with the step size."
         ),
         Mistake(
             "square of the step",
             lambda: FLOOR_STEP * _floor(),
             "falls with the square of the step size.",
-            FLOOR,
         ),
         Mistake(
             "factor 1/4 missing",
             lambda: 4 * _floor(),
             "is the step times the variance: a constant is missing.",
-            FLOOR,
         ),
-        Mistake("batch ignored", lambda: _floor(1), "is the floor for a batch of 1.", FLOOR),
+        Mistake("batch ignored", lambda: _floor(1), "is the floor for a batch of 1."),
         Mistake(
-            "batch size squared",
-            lambda: _floor() / FLOOR_BATCH,
-            "divides by the batch size twice.",
-            FLOOR,
+            "batch size squared", lambda: _floor() / FLOOR_BATCH, "divides by the batch size twice."
         ),
         Mistake(
             "variance at zero",
             lambda: FLOOR_STEP / 4 * _variance(diabetes(), np.zeros(diabetes().dim), FLOOR_BATCH),
             "takes the variance at x = 0; the iterates end around the minimizer.",
-            FLOOR,
         ),
     ),
 )

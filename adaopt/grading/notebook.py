@@ -83,7 +83,7 @@ def print_points(results: GradingResults | None, total: int) -> None:
 
 
 @contextmanager
-def experiment(*needed: str, seconds: float = 60.0) -> Iterator[None]:
+def experiment(*needed: str, seconds: float = 20.0) -> Iterator[None]:
     """Run an experiment on the student's answers; say which are needed if it fails.
 
     So an unanswered notebook runs from top to bottom without an error, and ends.
