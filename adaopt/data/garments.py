@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 28  # pixels, as in Fashion-MNIST
-LINES = 3  # sampling lines in each row of pixels
+LINES = 2  # sampling lines in each row of pixels
+BLOCK = 200  # images drawn at once: what they need stays in the cache
 
 # Chosen so that a linear model and a small network differ clearly (see ``drawn_garments``).
 JITTER = 0.05  # standard deviation of a corner, in half image widths
 SHRINK = 0.55  # the least width and height
-SHIFT = 0.18  # the greatest displacement
+SHIFT = 0.2  # the greatest displacement
 TURN, SLANT = 0.15, 0.1  # standard deviations of the angle (radians) and of the slant
 NOISE = 0.1  # standard deviation of a pixel, white being 1
 
@@ -88,10 +89,10 @@ def drawn_garments(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uin
     Each image is one kind's polygons with every corner moved, the whole stretched, turned, slanted
     and moved (shoes also mirrored), filled with a striped cloth, with noise. The kinds and their
     labels are those of Fashion-MNIST, each kind as frequent as the others (up to one image), in
-    random order. Equal ``n`` and ``seed`` give identical bytes. 12,000 images take about a second.
+    random order. Equal ``n`` and ``seed`` give identical bytes. 12,000 images take about 0.6 s.
 
-    Trained by AdamW on 12,000 images (15 to 20 epochs) and tested on 2,000 others, a linear model
-    classifies 71% correctly and the network 784-100-10 87%.
+    Of 2,000 test images, with 12,000 to train on, a linear model gets 69% right (20 epochs of AdamW
+    at 2e-3, mean of 3 seeds) and the network 784-100-10 86% (15 epochs).
 
     Args:
         n: how many images, at least 1.
@@ -115,8 +116,10 @@ def drawn_garments(n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uin
     labels = rng.permutation(np.arange(n) % len(KINDS)).astype(np.uint8)
     images = np.empty((n, SIDE, SIDE), dtype=np.uint8)
     for label, kind in enumerate(KINDS):
-        chosen = labels == label
-        images[chosen] = _draw(kind, int(chosen.sum()), rng)
+        places = np.flatnonzero(labels == label)
+        for start in range(0, len(places), BLOCK):
+            block = places[start : start + BLOCK]
+            images[block] = _draw(kind, len(block), rng)
     return images, labels
 
 
@@ -151,9 +154,11 @@ def _random_cloth(m: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Brightness of a striped cloth, (m, 28, 28): mean, contrast and direction differ."""
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     brightness = rng.uniform(0.35, 1, (m, 1, 1))
-    contrast = rng.uniform(0, 0.6, (m, 1, 1))
-    along_x, along_y, phase = rng.uniform(-12, 12, (3, m, 1, 1))
-    return brightness * (1 + contrast * np.sin(along_x * x + along_y * y + phase))
+    contrast = rng.uniform(0, 0.7, (m, 1, 1))
+    along_x, along_y, phase = rng.uniform(-2, 2, (3, m, 1, 1))  # stripes per half image
+    stripe = along_x * x + along_y * y + phase
+    wave = 4 * np.abs(stripe - np.rint(stripe)) - 1  # triangular
+    return brightness * (1 + contrast * wave)
 
 
 def _rasterize(corners: NDArray[np.float64]) -> NDArray[np.float64]:

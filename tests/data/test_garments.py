@@ -47,7 +47,7 @@ def test_rasterize_gives_the_area_of_polygons():
     triangle = np.array([[-0.8, 0.7], [0.8, 0.5], [0.1, -0.9]])
     (ax, ay), (bx, by) = triangle[1:] - triangle[0]
     area = abs(ax * by - ay * bx) / 2 * 14**2
-    assert abs(_rasterize(triangle[None]).sum() - area) < 0.1
+    assert abs(_rasterize(triangle[None]).sum() - area) < 1e-3 * area
 
 
 def test_rasterize_cuts_at_the_border():
@@ -66,7 +66,7 @@ def split():
 
 
 def test_a_network_beats_a_linear_model_clearly(split):
-    """Ridge regression on the pixels, and on 600 random ReLU features besides: 0.58, 0.77."""
+    """Ridge regression on the pixels, and on 600 random ReLU features besides: 0.56, 0.73."""
 
     def accuracy(train, test):
         gram = train.T @ train + 30 * np.eye(train.shape[1])
