@@ -58,7 +58,7 @@ class NumpyEdition:
         self.x, rule = x, self.optimizer
         if meta["k"]:
             rule.state, rule.k = rule.start(x), meta["k"]
-            rule.layout = {"": (x.shape, x.dtype.name)}
+            rule.layout = {"": (x.shape, x.dtype)}
             vars(rule.state).update(meta["numbers"] | arrays)
 
 

@@ -194,9 +194,9 @@ class _Run:
             raise
         self.whole = False
         self.edition.step(g)
-        self.whole = True
         self.seconds += time.perf_counter() - begin
         self.step, self.evaluations = self.step + 1, self.evaluations + cost
+        self.whole = True
 
     def gradient(self, x: np.ndarray) -> tuple[np.ndarray, int]:
         """The gradient of the next batch and how many component gradients it costs."""

@@ -109,7 +109,7 @@ class Rule:
             raise TypeError("x and g must both be arrays or both be dicts of arrays")
         xs, gs, states = ({"": x}, {"": g}, {"": self.state}) if single else (x, g, self.state)
         pairs = self._pairs(xs, gs)
-        layout = {n: (x.shape, x.dtype.name) for n, (x, _) in pairs.items()}
+        layout = {n: (x.shape, x.dtype) for n, (x, _) in pairs.items()}
         if self.k and layout != self.layout:
             raise ValueError(f"the arrays were {self.layout} and are {layout}: call reset() first")
         new_xs, new_states = {}, {}

@@ -20,6 +20,8 @@ class FiniteSum(ABC):
         smoothness: L, the Lipschitz constant of the gradient of f; None when unknown.
         component_smoothness: the largest L_i of a term; None when unknown.
         strong_convexity: mu >= 0; None when unknown.
+        minimizer: where f is smallest, shape (dim,); None when unknown.
+        minimum: the value of f there; None when unknown.
     """
 
     n: int
@@ -28,6 +30,8 @@ class FiniteSum(ABC):
     smoothness: float | None = None
     component_smoothness: float | None = None
     strong_convexity: float | None = None
+    minimizer: np.ndarray | None = None
+    minimum: float | None = None
 
     @abstractmethod
     def f_i(self, i: int | np.ndarray, x: np.ndarray) -> float | np.ndarray:

@@ -91,8 +91,6 @@ class LinearModel(FiniteSum):
         """The value of f at the minimizer."""
         return self.f(self.minimizer)
 
-    minimizer: np.ndarray
-
 
 class LeastSquares(LinearModel):
     r""":math:`f(x) = \frac{1}{2n} \|Ax - b\|^2 + \frac{\lambda}{2} \|x\|^2`.
