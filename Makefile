@@ -35,7 +35,7 @@ lab: $(VENV) ## open JupyterLab on the lectures
 test: book ## lint, unit tests, notebooks, exercises, and the built pages in a browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 refresh: $(VENV) ## execute and normalize the lecture notebooks in place
 	$(BIN)/python lectures/refresh.py $(LECTURES)
