@@ -76,6 +76,14 @@ def toc_files(toc: object) -> list[str]:
     return []
 
 
+def isolate_kernels(folder: Path) -> None:
+    """Keep the user's own IPython settings out, and a warning about local sockets away."""
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "ERROR"\n')
+    os.environ["IPYTHONDIR"] = str(folder)
+
+
 def execute(root: Path, cache_folder: Path) -> bool:
     """Execute the lectures that the cache lacks, in parallel; False if one raised."""
     from jupyter_cache import get_cache
@@ -134,6 +142,7 @@ def build(root: Path = ROOT) -> int:
     # Written again only after success: a failed or interrupted build never counts as done.
     stamp.unlink(missing_ok=True)
     (root / "book" / "catalog.md").write_text(catalog_page.page(root))
+    isolate_kernels(output / "ipython")
     if not execute(root, output / ".jupyter_cache"):
         print("make book: a lecture raised an error, see above", file=sys.stderr)
         return 1

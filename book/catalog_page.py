@@ -24,7 +24,7 @@ def lecture(root: Path, number: int) -> str:
     """A link to the lecture, or its number while it is not written."""
     found = sorted((root / "lectures").glob(f"{number:02d}_*.ipynb"))
     return (
-        f"[lecture {number}](../lectures/{found[0].stem})"
+        f"[lecture {number}](../lectures/{found[0].name})"
         if found
         else f"lecture {number}, planned"
     )

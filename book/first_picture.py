@@ -20,7 +20,7 @@ def main() -> None:
     values = [problem.f(x) for x in np.stack([u.ravel(), v.ravel()], axis=1)]
     levels = problem.minimum + 2.0 ** np.arange(-5, 6)
     figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
-    for ax, factor in zip(axes, (0.4, 0.04), strict=True):
+    for ax, factor in zip(axes, (0.3, 0.03), strict=True):
         optimizer = SGD(lr=factor / problem.smoothness)
         rng = np.random.default_rng(1)
         steps = int(120 / factor)

@@ -94,19 +94,20 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit) -> None:
     assert width <= 390
 
 
-@pytest.mark.parametrize("name", ["book/intro.html", "book/notation.html", "book/catalog.html"])
+@pytest.mark.parametrize("name", ["intro", "notation", "catalog", "../lectures/01_finite_sums"])
 def test_a_page_opens_from_disk(vendored: None, browser: Browser, name: str) -> None:
     visit = Visit(browser.new_page())
-    visit.open((BUILT / name).as_uri())
-    assert visit.page.locator("mjx-container").count() > 0 or name == "book/intro.html"
+    visit.open((BUILT / "book" / f"{name}.html").as_uri())
+    assert visit.page.locator("mjx-container").count() > 0 or name == "intro"
     visit.page.close()
     assert visit.faults == []
 
 
-def test_without_javascript_a_still_figure_stands(browser: Browser, server: str) -> None:
+@pytest.mark.parametrize("name", ["book/intro", "lectures/01_finite_sums"])
+def test_without_javascript_a_still_figure_stands(browser: Browser, server: str, name: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(server + "book/intro.html")
+    page.goto(f"{server}{name}.html")
     figure = page.locator("article img").first
     assert figure.is_visible()
     assert figure.bounding_box()["width"] > 300
