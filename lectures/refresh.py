@@ -1,11 +1,11 @@
-"""Execute the lectures in place and normalize them, so that a diff shows only what changed.
+"""Execute and normalize the lectures, so that a diff shows what changed.
 
-    python lectures/refresh.py                              every lecture
-    python lectures/refresh.py lectures/01_finite_sums.ipynb   this one
-    python lectures/refresh.py --check                      execute nothing, only verify
+    python lectures/refresh.py                  every lecture
+    python lectures/refresh.py lectures/01_finite_sums.ipynb    this one
+    python lectures/refresh.py --check          execute nothing, only verify
 
-A lecture whose execution fails keeps its old file. Two runs give the same bytes, except where a
-cell shows a clock.
+A lecture whose execution fails keeps its old file. Two runs give the same
+bytes, except where a cell shows a clock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import (
+    CellExecutionError,
+    CellTimeoutError,
+    DeadKernelError,
+)
 
 LECTURES = Path(__file__).parent
 CELL_SECONDS = 60
@@ -32,7 +36,11 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
 }
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
 WIDGET = "application/vnd.jupyter.widget"
@@ -40,11 +48,13 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ExecutionFailed(Exception):
-    """A cell raised, ran too long or killed the kernel; the message shows it with its traceback."""
+    """A cell raised, ran too long or killed the kernel: which, and how."""
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    """The notebook executed in ``folder``, with a fresh kernel and without timing metadata."""
+def execute(
+    notebook: nbformat.NotebookNode, folder: Path
+) -> nbformat.NotebookNode:
+    """The notebook executed in ``folder`` by a fresh kernel."""
     executed = copy.deepcopy(notebook)
     for cell in executed.cells:
         if cell.cell_type == "code":
@@ -62,19 +72,27 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
     try:
         client.execute(env={**os.environ, **ENVIRONMENT})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        place = f"cell {started[-1] + 1} of {len(executed.cells)}" if started else "the kernel"
-        raise ExecutionFailed(f"{place} failed.\n{ANSI.sub('', str(error))}") from error
+        place = (
+            f"cell {started[-1] + 1} of {len(executed.cells)}"
+            if started
+            else "the kernel"
+        )
+        raise ExecutionFailed(
+            f"{place} failed.\n{ANSI.sub('', str(error))}"
+        ) from error
     return executed
 
 
 def normalize(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with everything removed that depends on the editor, the run or the machine."""
+    """The notebook without what depends on the editor or the run."""
     result = copy.deepcopy(notebook)
     result.metadata = nbformat.from_dict(METADATA)
     result.nbformat, result.nbformat_minor = 4, 5
     seen: dict[str, int] = {}
     for cell in result.cells:
-        cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").split("\n"))
+        cell.source = "\n".join(
+            line.rstrip() for line in cell.source.strip("\n").split("\n")
+        )
         cell.id = _cell_id(cell, seen)
         cell.metadata = _cell_metadata(cell)
         cell.pop("attachments", None)
@@ -84,43 +102,65 @@ def normalize(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def dumps(notebook: nbformat.NotebookNode) -> str:
-    """The one way in which a lecture is written: sorted keys, one trailing newline."""
+    """How a lecture is written: sorted keys, one trailing newline."""
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
 def is_normalized(path: Path) -> bool:
-    """Whether the file's bytes are those that `refresh` would write without executing."""
+    """Whether the file's bytes are those that `refresh` would write."""
     text = path.read_text(encoding="utf-8")
     return dumps(normalize(nbformat.reads(text, as_version=4))) == text
 
 
 def _cell_id(cell: nbformat.NotebookNode, seen: dict[str, int]) -> str:
-    """An id made from the source: stable, and unique when two cells are equal."""
-    digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+    """An id made from the source, unique when two cells are equal."""
+    digest = hashlib.sha256(
+        f"{cell.cell_type}\n{cell.source}".encode()
+    ).hexdigest()[:8]
     seen[digest] = seen.get(digest, 0) + 1
     return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
 
 
 def _cell_metadata(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    kept = {key: cell.metadata[key] for key in ("mystnb",) if key in cell.metadata}
+    kept = {
+        key: cell.metadata[key] for key in ("mystnb",) if key in cell.metadata
+    }
     tags = sorted(set(cell.metadata.get("tags", [])))
     if tags:
         kept["tags"] = tags
-    if cell.cell_type == "code" and {"hide-input", "hide-cell", "remove-cell"} & set(tags):
-        kept["jupyter"] = {"source_hidden": True}  # what the book folds is folded in JupyterLab too
+    if cell.cell_type == "code" and {
+        "hide-input",
+        "hide-cell",
+        "remove-cell",
+    } & set(tags):
+        kept["jupyter"] = {
+            "source_hidden": True
+        }  # what the book folds is folded in JupyterLab too
     return nbformat.from_dict(kept)
 
 
-def _outputs(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """Outputs without widget views (their ids are random) and with equal streams joined."""
+def _outputs(
+    outputs: list[nbformat.NotebookNode],
+) -> list[nbformat.NotebookNode]:
+    """Without widget views (their ids are random); equal streams joined."""
     kept: list[nbformat.NotebookNode] = []
     for output in outputs:
         if "data" in output:
-            output.data = {k: v for k, v in output.data.items() if not k.startswith(WIDGET)}
-            output.metadata = {k: v for k, v in output.metadata.items() if k == "adaopt"}
+            output.data = {
+                k: v
+                for k, v in output.data.items()
+                if not k.startswith(WIDGET)
+            }
+            output.metadata = {
+                k: v for k, v in output.metadata.items() if k == "adaopt"
+            }
             if not output.data:
                 continue
-        if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
+        if (
+            output.output_type == "stream"
+            and kept
+            and kept[-1].get("name") == output.name
+        ):
             kept[-1].text += output.text
             continue
         kept.append(output)
@@ -128,7 +168,7 @@ def _outputs(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode
 
 
 def refresh(path: Path) -> str | None:
-    """Execute and normalize one lecture in place; what went wrong, or None."""
+    """Execute and normalize a lecture in place; what went wrong, or None."""
     notebook = nbformat.read(path, as_version=4)
     try:
         executed = execute(notebook, path.parent)
@@ -142,9 +182,15 @@ def refresh(path: Path) -> str | None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; the exit status is 1 if a lecture failed."""
-    parser = argparse.ArgumentParser(description="Execute and normalize the lectures in place.")
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every lecture")
-    parser.add_argument("--check", action="store_true", help="execute nothing, only verify")
+    parser = argparse.ArgumentParser(
+        description="Execute and normalize the lectures in place."
+    )
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="default: every lecture"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="execute nothing, only verify"
+    )
     options = parser.parse_args(arguments)
     paths = options.notebooks or sorted(LECTURES.glob("[0-9]*.ipynb"))
     missing = [str(path) for path in paths if not path.is_file()]
@@ -153,11 +199,19 @@ def main(arguments: list[str] | None = None) -> int:
     failed = False
     for path in paths:
         if options.check:
-            trouble = None if is_normalized(path) else f"{path}: not normalized (make refresh)"
+            trouble = (
+                None
+                if is_normalized(path)
+                else f"{path}: not normalized (make refresh)"
+            )
         else:
             trouble = refresh(path)
         failed |= trouble is not None
-        print(trouble or f"{path}: {'normalized' if options.check else 'refreshed'}", flush=True)
+        print(
+            trouble
+            or f"{path}: {'normalized' if options.check else 'refreshed'}",
+            flush=True,
+        )
     return int(failed)
 
 

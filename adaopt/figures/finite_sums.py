@@ -48,15 +48,14 @@ def sgd_paths(problem: FiniteSum, traces: Mapping[str, Trace]) -> Figure:
     return fig
 
 
-def noise_floor(floors: Mapping[int, Sequence[tuple[float, float, float]]]) -> Figure:
+def noise_floor(floors: Mapping[int, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Figure:
     """Mean gap of SGD at rest against the step size, one line per batch size.
 
-    ``floors`` maps a batch size to triples (step size, measured gap, predicted gap).
+    ``floors`` maps a batch size to step sizes, measured gaps and predicted gaps.
     """
     fig, ax = plt.subplots()
     color = method_style("sgd")["color"]
-    for marker, (batch, triples) in zip(MARKERS, floors.items(), strict=False):
-        steps, measured, predicted = np.transpose(triples)
+    for marker, (batch, (steps, measured, predicted)) in zip(MARKERS, floors.items(), strict=False):
         ax.loglog(steps, predicted, color=GREY, lw=1, label="_theory")
         ax.loglog(steps, measured, color=color, lw=0, marker=marker, label=f"$b = {batch}$")
     ax.set(xlabel=r"step size $\alpha$", ylabel="mean gap at rest")
@@ -71,7 +70,7 @@ def step_schedules(runs: Mapping[str, Sequence[Trace]], minimum: float, n: int) 
     for linestyle, (label, traces) in zip(LINESTYLES, runs.items(), strict=False):
         style = method_style("sgd") | {"linestyle": linestyle, "label": label}
         gaps = np.mean([trace.values for trace in traces], axis=0) - minimum
-        ax.loglog(traces[0].evaluations / n, gaps, **style)
+        ax.loglog(traces[0].evaluations[1:] / n, gaps[1:], **style)  # the start is at 0 passes
     ax.set(xlabel=PASSES, ylabel=GAP)
     label_lines(ax)
     return fig
@@ -91,12 +90,12 @@ def race(runs: Mapping[str, tuple[str, Sequence[Trace]]], minimum: float, n: int
         gaps = np.array([trace.values for trace in traces]) - minimum
         seconds = np.median([trace.seconds for trace in traces], axis=0)
         for ax, x in ((left, traces[0].evaluations / n), (right, seconds)):
-            ax.loglog(x, gaps.mean(axis=0), **style)
-            band = gaps.min(axis=0), gaps.max(axis=0)
-            ax.fill_between(x, *band, color=style["color"], alpha=0.15, lw=0)
+            ax.loglog(x[1:], gaps.mean(axis=0)[1:], **style)  # the start is at 0 passes
+            band = gaps.min(axis=0)[1:], gaps.max(axis=0)[1:]
+            ax.fill_between(x[1:], *band, color=style["color"], alpha=0.15, lw=0)
     left.set(xlabel=PASSES, ylabel=GAP, title="by counted work")
     right.set(xlabel="time in steps (s, this machine)", title="by the clock")
-    label_lines(right)
+    left.legend(loc="lower left")
     return fig
 
 
@@ -107,5 +106,5 @@ def _contours(ax: Axes, problem: FiniteSum, points: np.ndarray, resolution: int 
     margin = 0.12 * (high - low)
     first, second = np.linspace(low - margin, high + margin, resolution).T
     values = np.array([[problem.f(np.array([u, v])) for u in first] for v in second])
-    levels = problem.minimum + np.linspace(0, np.sqrt(values.max() - problem.minimum), 11)[1:] ** 2
+    levels = problem.minimum + np.linspace(0, np.sqrt(values.max() - problem.minimum), 9)[1:] ** 2
     ax.contour(first, second, values, levels=levels, colors="#B8B8B8", linewidths=0.7)

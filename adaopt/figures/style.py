@@ -27,7 +27,7 @@ WIDTH = 7.0  # inches: the text column of the book
 
 STYLE = {
     "figure.figsize": (WIDTH, 3.4),
-    "figure.dpi": 110,
+    "figure.dpi": 100,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
