@@ -1,17 +1,11 @@
 """`make refresh`: what it writes, what it leaves alone, and what it says when a cell fails."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import nbformat
 import pytest
+import refresh
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location("refresh", ROOT / "lectures" / "refresh.py")
-refresh = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(refresh)
 
 
 @pytest.fixture
