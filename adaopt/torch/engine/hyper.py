@@ -74,8 +74,8 @@ def bind(name: str, form: Signature, args: tuple, kwargs: dict[str, Any]) -> dic
 def checked(name: str, value: Any, default: Any) -> Any:
     """The value as plain Python numbers, if it is one that ``name`` may have.
 
-    The kind that is expected is the kind of the default: a number, a flag, a tuple of numbers, or
-    else anything (a word is checked by the method itself).
+    The kind that is expected is the kind of the default: a number, a flag, a tuple of numbers, a
+    word (which the method itself checks), or else anything.
 
     Raises:
         ValueError: out of range or not finite; torch.optim's message.
@@ -91,6 +91,8 @@ def checked(name: str, value: Any, default: Any) -> Any:
         return tuple(_number(name, v, i) for i, v in enumerate(value))
     if isinstance(default, float):
         return _number(name, value)
+    if isinstance(default, str) and not isinstance(value, str):
+        raise TypeError(f"{_invalid(name, value)} (a word is expected)")
     return value
 
 
@@ -110,7 +112,7 @@ def _number(name: str, value: Any, index: int | None = None) -> float:
 
 
 def _invalid(name: str, value: Any, index: int | None = None) -> str:
-    if name == "betas" and index is not None:
-        return f"Invalid beta parameter at index {index}: {value}"
     shown = repr(value) if isinstance(value, str) else value
+    if name == "betas" and index is not None:
+        return f"Invalid beta parameter at index {index}: {shown}"
     return f"Invalid {WORDS.get(name, f'{name} value')}: {shown}"

@@ -1,0 +1,110 @@
+"""Hyper-parameters out of range: torch.optim's messages, wherever the value comes from."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import Parameter
+
+from adaopt.torch.engine.hyper import checked
+
+NAN, INF = float("nan"), float("inf")
+# name, value, message; names that a method lacks are skipped there
+BAD = [
+    ("lr", -1, "Invalid learning rate: -1$"),
+    ("lr", NAN, "Invalid learning rate: nan$"),
+    ("lr", INF, "Invalid learning rate: inf$"),
+    ("lr", "0.1", "Invalid learning rate: '0.1' .a number is expected"),
+    ("lr", None, "Invalid learning rate: None .a number is expected"),
+    ("lr", torch.tensor([0.1, 0.2]), "Tensor lr must be 1-element$"),
+    ("lr", torch.tensor(-1.0), r"Invalid learning rate: -1\.0|tensor\(-1\.\)"),
+    ("momentum", -0.1, "Invalid momentum value: -0.1$"),
+    ("momentum", NAN, "Invalid momentum value: nan$"),
+    ("dampening", NAN, "Invalid dampening value: nan$"),
+    ("dampening", [1], r"Invalid dampening value: \[1\] .a number is expected"),
+    ("weight_decay", -2.5, "Invalid weight_decay value: -2.5$"),
+    ("nesterov", "yes", "Invalid nesterov value: 'yes' .True or False is expected"),
+    ("maximize", 2, "Invalid maximize value: 2 .True or False is expected"),
+]
+
+
+@pytest.fixture(params=BAD, ids=lambda bad: f"{bad[0]}={bad[1]}")
+def bad(request, case):
+    """A bad value that this method can be given, and the message it earns."""
+    name, value, message = request.param
+    if name not in (*case.card.torch_class.hyper, "maximize"):
+        pytest.skip(f"{case.card.class_name} has no {name}")
+    return name, value, message
+
+
+def test_in_the_constructor(case, bad):
+    name, value, message = bad
+    with pytest.raises((ValueError, TypeError), match=message):
+        case([Parameter(torch.ones(2))], **{name: value})
+
+
+def test_in_a_parameter_group(case, bad):
+    name, value, message = bad
+    p, q = Parameter(torch.ones(2)), Parameter(torch.ones(2))
+    with pytest.raises((ValueError, TypeError), match=message):
+        case([{"params": [p], name: value}])
+    optimizer = case([p])
+    with pytest.raises((ValueError, TypeError), match=message):
+        optimizer.add_param_group({"params": [q], name: value})
+    assert len(optimizer.param_groups) == 1
+
+
+def test_set_after_construction(case, bad, problem, equal):
+    name, value, message = bad
+    p = problem([(3,), (2,)])
+    optimizer = case([{"params": [p.params[0]]}, {"params": [p.params[1]]}])
+    p.run(optimizer, 1)
+    before, state = p.values(), copy.deepcopy(optimizer.state_dict()["state"])
+    optimizer.param_groups[1][name] = value
+    with pytest.raises((ValueError, TypeError), match=message):
+        p.run(optimizer, 1)
+    equal(p.values(), before)
+    assert str(optimizer.state_dict()["state"]) == str(state)
+
+
+def test_torchs_message_for_every_value_torch_checks():
+    p = [Parameter(torch.ones(2))]
+    samples = {
+        "lr": (torch.optim.SGD, -1),
+        "momentum": (torch.optim.SGD, -0.5),
+        "weight_decay": (torch.optim.SGD, -1e-3),
+        "eps": (torch.optim.Adam, -1.0),
+        "alpha": (torch.optim.RMSprop, -0.1),
+        "rho": (torch.optim.Adadelta, 1.5),
+        "lr_decay": (torch.optim.Adagrad, -1),
+        "initial_accumulator_value": (torch.optim.Adagrad, -1),
+        "momentum_decay": (torch.optim.NAdam, -1),
+    }
+    for name, (optimizer, value) in samples.items():
+        with pytest.raises(ValueError) as theirs:
+            optimizer(p, **{name: value})
+        with pytest.raises(ValueError) as ours:
+            checked(name, value, 0.0)
+        assert str(ours.value) == str(theirs.value)
+    for betas in ((1.0, 0.9), (-0.1, 0.9), (0.9, 1.0)):
+        with pytest.raises(ValueError) as theirs:
+            torch.optim.Adam(p, betas=betas)
+        with pytest.raises(ValueError) as ours:
+            checked("betas", betas, (0.9, 0.999))
+        assert str(ours.value) == str(theirs.value)
+
+
+def test_kinds_of_numbers():
+    for value in (1, True, np.float32(1), np.int64(1), torch.tensor([1.0])):
+        number = checked("lr", value, 1e-3)
+        assert number == 1.0
+        assert type(number) is float
+    assert checked("betas", [0, 0.5], (0.9, 0.99)) == (0.0, 0.5)
+    with pytest.raises(TypeError, match=r"Invalid betas value: 0.9 .2 numbers are expected"):
+        checked("betas", 0.9, (0.9, 0.99))
+    with pytest.raises(TypeError, match="Invalid beta parameter at index 1: 'x'"):
+        checked("betas", (0.9, "x"), (0.9, 0.99))
+    assert checked("variant", "torch", "torch") == "torch"
+    with pytest.raises(TypeError, match=r"Invalid variant value: 3 .a word is expected"):
+        checked("variant", 3, "torch")
