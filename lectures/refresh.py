@@ -1,8 +1,8 @@
 """Execute and normalize the lectures, so that a diff shows what changed.
 
-    python lectures/refresh.py                  every lecture
-    python lectures/refresh.py lectures/01_finite_sums.ipynb    this one
-    python lectures/refresh.py --check          execute nothing, only verify
+    python lectures/refresh.py              every lecture
+    python lectures/refresh.py NOTEBOOK     this one
+    python lectures/refresh.py --check      execute nothing, only verify
 
 A lecture whose execution fails keeps its old file. Two runs give the same
 bytes, except where a cell shows a clock.
@@ -48,7 +48,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ExecutionFailed(Exception):
-    """A cell raised, ran too long or killed the kernel: which, and how."""
+    """A cell raised, ran too long or killed the kernel."""
 
 
 def execute(
@@ -71,7 +71,11 @@ def execute(
     )
     try:
         client.execute(env={**os.environ, **ENVIRONMENT})
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except (
+        CellExecutionError,
+        CellTimeoutError,
+        DeadKernelError,
+    ) as error:
         place = (
             f"cell {started[-1] + 1} of {len(executed.cells)}"
             if started
@@ -123,7 +127,9 @@ def _cell_id(cell: nbformat.NotebookNode, seen: dict[str, int]) -> str:
 
 def _cell_metadata(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     kept = {
-        key: cell.metadata[key] for key in ("mystnb",) if key in cell.metadata
+        key: cell.metadata[key]
+        for key in ("mystnb",)
+        if key in cell.metadata
     }
     tags = sorted(set(cell.metadata.get("tags", [])))
     if tags:
@@ -142,7 +148,7 @@ def _cell_metadata(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def _outputs(
     outputs: list[nbformat.NotebookNode],
 ) -> list[nbformat.NotebookNode]:
-    """Without widget views (their ids are random); equal streams joined."""
+    """Without widget views (random ids), and equal streams joined."""
     kept: list[nbformat.NotebookNode] = []
     for output in outputs:
         if "data" in output:
@@ -168,7 +174,7 @@ def _outputs(
 
 
 def refresh(path: Path) -> str | None:
-    """Execute and normalize a lecture in place; what went wrong, or None."""
+    """Execute and normalize a lecture; what went wrong, or None."""
     notebook = nbformat.read(path, as_version=4)
     try:
         executed = execute(notebook, path.parent)
@@ -180,6 +186,15 @@ def refresh(path: Path) -> str | None:
     return None
 
 
+def check(path: Path) -> str | None:
+    """What is wrong with the form of a lecture, or None."""
+    return (
+        None
+        if is_normalized(path)
+        else f"{path}: not normalized (make refresh)"
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; the exit status is 1 if a lecture failed."""
     parser = argparse.ArgumentParser(
@@ -189,29 +204,21 @@ def main(arguments: list[str] | None = None) -> int:
         "notebooks", nargs="*", type=Path, help="default: every lecture"
     )
     parser.add_argument(
-        "--check", action="store_true", help="execute nothing, only verify"
+        "--check",
+        action="store_true",
+        help="execute nothing, only verify",
     )
     options = parser.parse_args(arguments)
     paths = options.notebooks or sorted(LECTURES.glob("[0-9]*.ipynb"))
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         parser.error(f"no such notebook: {', '.join(missing)}")
+    done = "normalized" if options.check else "refreshed"
     failed = False
     for path in paths:
-        if options.check:
-            trouble = (
-                None
-                if is_normalized(path)
-                else f"{path}: not normalized (make refresh)"
-            )
-        else:
-            trouble = refresh(path)
+        trouble = check(path) if options.check else refresh(path)
         failed |= trouble is not None
-        print(
-            trouble
-            or f"{path}: {'normalized' if options.check else 'refreshed'}",
-            flush=True,
-        )
+        print(trouble or f"{path}: {done}", flush=True)
     return int(failed)
 
 
