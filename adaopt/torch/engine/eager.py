@@ -12,7 +12,8 @@ from torch import Tensor
 # elements the later passes find the data in the cache. Smaller blocks cost more in calls.
 BLOCK = 2**18
 
-Row = tuple[Tensor | None, ...]
+PLAIN = (Tensor, torch.nn.Parameter)
+Row = tuple[Tensor | None, ...]  # a parameter, its gradient, its buffers; None for one not kept
 
 
 def as_real(row: Row) -> Row:
@@ -34,6 +35,3 @@ def blocks(row: Row) -> Iterable[Row]:
     length = len(row[0])
     size = max(1, BLOCK * length // x.numel())
     return zip(*(repeat(None) if t is None else t.split(size) for t in row), strict=False)
-
-
-PLAIN = (Tensor, torch.nn.Parameter)
