@@ -78,7 +78,7 @@ class Backtracking:
         while True:
             self.evaluations += 1
             trial = f(x - step * g)
-            if trial <= value - self.c * step * slope + (rounding if settled else 0):
+            if trial <= value - self.c * step * slope + rounding:
                 self.lr = step * self.grow
                 return step
             step *= self.shrink

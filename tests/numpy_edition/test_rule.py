@@ -124,6 +124,7 @@ def test_messages_are_those_of_torch_optim():
 def test_values_are_kept_as_python_numbers_so_that_float32_stays_float32():
     optimizer = SGD(lr=np.float64(0.1), momentum=np.float64(0.9))
     assert type(optimizer.lr) is float
+    assert SGD(maximize=np.True_).maximize is True
     x = optimizer.step(np.ones(2, np.float32), np.ones(2, np.float32))
     assert x.dtype == np.float32
     assert type(checked("betas", [np.float32(0.5), 0.5], (0.9, 0.9))[0]) is float

@@ -58,13 +58,16 @@ def test_accepted_steps_satisfy_armijo_and_the_next_longer_one_did_not(seed, lr,
     assert search.lr == 2 * step
 
 
-def test_search_accepts_at_the_rounding_level_of_f():
+def test_search_accepts_at_the_rounding_level_of_f_without_collapsing():
     p = problems.diabetes()
     search = Backtracking()
     x = p.minimizer + 1e-10
+    steps = []
     for _ in range(20):
-        x = x - search(p.f, x, p.grad(x)) * p.grad(x)
+        steps.append(search(p.f, x, p.grad(x)))
+        x = x - steps[-1] * p.grad(x)
     assert p.f(x) <= p.minimum * (1 + 1e-14)
+    assert min(steps) > 0.1 / p.smoothness
     assert search(p.f, x, np.zeros(10)) == search.lr / 2  # a zero gradient: any step will do
 
 
