@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -76,54 +75,20 @@ def toc_files(toc: object) -> list[str]:
     return []
 
 
-def isolate_kernels(folder: Path) -> None:
-    """Keep the user's own IPython settings out, and a warning about local sockets away."""
-    profile = folder / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text('c.IPKernelApp.log_level = "ERROR"\n')
-    os.environ["IPYTHONDIR"] = str(folder)
-
-
-def execute(root: Path, cache_folder: Path) -> bool:
-    """Execute the lectures that the cache lacks, in parallel; False if one raised."""
-    from jupyter_cache import get_cache
-    from jupyter_cache.executors import load_executor
+def execute_lectures(root: Path, cache_folder: Path) -> bool:
+    """Execute what is out of date in the cache; False if a lecture raised."""
+    from execute import execute
 
     made_from = execution_digest(root)
     stamp = cache_folder / "made-from"
     if not stamp.is_file() or stamp.read_text() != made_from:
         shutil.rmtree(cache_folder, ignore_errors=True)
-    cache = get_cache(str(cache_folder))
-    stamp.parent.mkdir(parents=True, exist_ok=True)
+    cache_folder.mkdir(parents=True, exist_ok=True)
     stamp.write_text(made_from)
-
     listed = toc_files(read_yaml(root / "_toc.yml"))
-    lectures = [root / f"{name.removesuffix('.ipynb')}.ipynb" for name in listed]
-    lectures = [str(path) for path in lectures if path.is_file()]
-    for path in lectures:
-        cache.add_nb_to_project(path)
-    waiting = cache.list_unexecuted(lectures)
-    if not waiting:
-        print(f"lectures: {len(lectures)} in the cache, none to execute", flush=True)
-        return True
-
-    cores = os.cpu_count() or 1
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // len(waiting))))
-    names = ", ".join(Path(record.uri).stem for record in waiting)
-    print(f"lectures: executing {names} ({min(cores, len(waiting))} at a time)", flush=True)
-    start = time.perf_counter()
+    notebooks = [root / f"{name.removesuffix('.ipynb')}.ipynb" for name in listed]
     timeout = read_yaml(root / "_config.yml")["execute"]["timeout"]
-    executor = load_executor("local-parallel", cache=cache)
-    result = executor.run_and_cache(filter_uris=lectures, timeout=timeout)
-    for path in result.excepted + result.errored:
-        trace = cache.get_project_record(path).traceback or "could not be read or executed"
-        print(f"\n{path}\n{trace}", file=sys.stderr)
-    failed = len(result.excepted) + len(result.errored)
-    seconds = time.perf_counter() - start
-    print(
-        f"lectures: {len(result.succeeded)} executed, {failed} failed, {seconds:.0f} s", flush=True
-    )
-    return not failed
+    return execute([path for path in notebooks if path.is_file()], cache_folder, timeout)
 
 
 def build(root: Path = ROOT) -> int:
@@ -142,8 +107,7 @@ def build(root: Path = ROOT) -> int:
     # Written again only after success: a failed or interrupted build never counts as done.
     stamp.unlink(missing_ok=True)
     (root / "book" / "catalog.md").write_text(catalog_page.page(root))
-    isolate_kernels(output / "ipython")
-    if not execute(root, output / ".jupyter_cache"):
+    if not execute_lectures(root, output / ".jupyter_cache"):
         print("make book: a lecture raised an error, see above", file=sys.stderr)
         return 1
     shutil.rmtree(output / "html", ignore_errors=True)

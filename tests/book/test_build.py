@@ -45,11 +45,11 @@ def runs(project: Path) -> int:
 
 
 def execute(project: Path) -> subprocess.CompletedProcess[str]:
-    """build.execute in a process of its own, since it forks."""
+    """Execute the lectures in a process of its own, which may set environment variables."""
     code = (
         "import sys; from pathlib import Path; import build\n"
         "root = Path(sys.argv[1])\n"
-        "sys.exit(not build.execute(root, root / 'book/_build/.jupyter_cache'))"
+        "sys.exit(not build.execute_lectures(root, root / 'book/_build/.jupyter_cache'))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "book")}
     command = [sys.executable, "-c", code, str(project)]
@@ -60,7 +60,7 @@ def test_a_lecture_runs_once_and_again_when_the_package_changes(project: Path) -
     assert execute(project).returncode == 0
     assert runs(project) == 1
     (project / "book" / "intro.md").write_text("# Other words\n")
-    assert "none to execute" in execute(project).stdout
+    assert "0 to execute" in execute(project).stdout
     assert runs(project) == 1
     (project / "adaopt" / "rule.py").write_text("LR = 2\n")
     assert execute(project).returncode == 0
@@ -113,7 +113,7 @@ def jupyter_book(book, monkeypatch) -> SimpleNamespace:
         return SimpleNamespace(returncode=made.status)
 
     monkeypatch.setattr(book.build.subprocess, "run", run)
-    monkeypatch.setattr(book.build, "execute", lambda root, cache: True)
+    monkeypatch.setattr(book.build, "execute_lectures", lambda root, cache: True)
     monkeypatch.setattr(book.vendor, "vendor", lambda folder: True)
     return made
 
