@@ -57,7 +57,7 @@ def noise_floor(floors: Mapping[int, tuple[np.ndarray, np.ndarray, np.ndarray]])
     color = method_style("sgd")["color"]
     for marker, (batch, (steps, measured, predicted)) in zip(MARKERS, floors.items(), strict=False):
         ax.loglog(steps, predicted, color=GREY, lw=1, label="_theory")
-        ax.loglog(steps, measured, color=color, lw=0, marker=marker, label=f"$b = {batch}$")
+        ax.loglog(steps, measured, color=color, lw=0, marker=marker, label=f"$B = {batch}$")
     ax.set(xlabel=r"step size $\alpha$", ylabel="mean gap at rest")
     ax.set_title("markers: measured; lines: the prediction, with no free constant")
     label_lines(ax)

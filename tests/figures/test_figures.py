@@ -97,7 +97,7 @@ def test_noise_floor_draws_measurement_as_markers_and_theory_as_lines():
     np.testing.assert_array_equal(theory.get_ydata(), predicted)
     np.testing.assert_array_equal(marks.get_ydata(), measured)
     assert marks.get_linewidth() == 0 and marks.get_marker() != "None"
-    assert texts(ax) == ["$b = 4$"]
+    assert texts(ax) == ["$B = 4$"]
 
 
 def test_step_schedules_draws_the_mean_over_seeds(plane):
@@ -110,12 +110,12 @@ def test_step_schedules_draws_the_mean_over_seeds(plane):
 
 def test_race_draws_mean_and_range_by_work_and_by_the_clock(plane):
     traces = [run(plane, seed) for seed in range(3)]
-    runs = {"b = 1": ("sgd", traces), "b = 8": ("sgd", traces), "GD": ("gd", traces[:1])}
+    runs = {"B = 1": ("sgd", traces), "B = 8": ("sgd", traces), "GD": ("gd", traces[:1])}
     left, right = figures.race(runs, plane.minimum, plane.n).axes
     assert [text.get_text() for text in left.get_legend().get_texts()] == list(runs)
     assert "passes" in left.get_xlabel() and "(s" in right.get_xlabel()
     seconds = np.median([trace.seconds for trace in traces], axis=0)
-    np.testing.assert_array_equal(drawn(right)["b = 1"].get_xdata(), seconds[1:])
+    np.testing.assert_array_equal(drawn(right)["B = 1"].get_xdata(), seconds[1:])
     one, eight, gd = (drawn(left)[label] for label in runs)
     assert one.get_color() == eight.get_color() != gd.get_color()
     assert one.get_linestyle() != eight.get_linestyle()
