@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 VENDOR = Path(__file__).parents[1] / "_static" / "vendor"
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -22,6 +23,16 @@ def use_vendored_assets(app: Sphinx, config: Config) -> None:
         return
     config.mathjax_path = "vendor/mathjax/tex-mml-chtml.js"
     config.nb_ipywidgets_js = {"vendor/require.js": {}, "vendor/embed-amd.js": {}}
+
+
+def append_measurements(app: Sphinx, docname: str, source: list[str]) -> None:
+    """End the performance page with every figure and table that the benchmarks have written."""
+    if docname == "book/performance":
+        for path in sorted(RESULTS.glob("*.md")):
+            if path.with_suffix(".png").is_file():
+                figure = f"../benchmarks/results/{path.stem}.png"
+                source[0] += f"\n![The ratios of the table below, drawn as bars]({figure})\n\n"
+            source[0] += path.read_text(encoding="utf-8")
 
 
 def drop_unseen_widgets(app: Sphinx, doctree: nodes.document) -> None:
@@ -91,6 +102,7 @@ pybtex.plugin.register_plugin("pybtex.style.formatting", "adaopt", AuthorYearSty
 
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", use_vendored_assets, priority=100)
+    app.connect("source-read", append_measurements)
     app.connect("doctree-read", drop_unseen_widgets)
     app.connect("autodoc-process-docstring", escape_docstring, priority=900)
     app.connect("build-finished", mend_pages)
