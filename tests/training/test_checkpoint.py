@@ -168,7 +168,7 @@ def test_control_c_waits_for_the_end_of_the_step(tmp_path):
 
 
 def test_a_second_control_c_is_raised_at_once():
-    from adaopt.checkpoint import interrupts_between_steps
+    from adaopt.training.checkpoint import interrupts_between_steps
 
     with interrupts_between_steps() as raise_pending:
         signal.raise_signal(signal.SIGINT)

@@ -1,32 +1,21 @@
-"""One loop for both editions: steps, trace, progress bar, checkpoint and exact resume.
-
-:func:`minimize` runs an optimizer on a finite sum, :func:`fit` trains a torch model. Importing this
-module imports no torch.
-"""
+"""Minimizing a finite sum with an optimizer of either edition: trace, checkpoint, exact resume."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from adaopt import checkpoint as files
-from adaopt.editions import NumpyEdition, TorchEdition, edition_of
 from adaopt.numpy import Rule
 from adaopt.schedules import Backtracking, Schedule
-
-
-class DivergenceError(FloatingPointError):
-    """The run left every sensible range. ``step`` says when, ``trace`` holds what came before."""
-
-    def __init__(self, message: str, step: int = 0, trace: Trace | History | None = None) -> None:
-        super().__init__(message)
-        self.step, self.trace = step, trace
+from adaopt.training import checkpoint as files
+from adaopt.training.common import DivergenceError, at_least_one, progress_bar
+from adaopt.training.editions import NumpyEdition, TorchEdition, edition_of
+from adaopt.training.sampling import Sampler
 
 
 @dataclass
@@ -115,13 +104,13 @@ def minimize(
         DivergenceError: with the step, the values seen and what to change.
         FloatingPointError: the problem itself gives NaN where x and f(x) are finite.
     """
-    _at_least_one(steps=steps, record_every=record_every, checkpoint_every=checkpoint_every)
+    at_least_one(steps=steps, record_every=record_every, checkpoint_every=checkpoint_every)
     if not limit > 1:
         raise ValueError(f"limit must be above 1, not {limit}")
     x0 = _start(problem, x0)
     sampler = None
     if batch_size is not None:
-        sampler = _Sampler(problem, rng, batch_size, replace, probabilities, reweight)
+        sampler = Sampler(problem, rng, batch_size, replace, probabilities, reweight)
     elif probabilities is not None:
         raise ValueError("probabilities need a batch_size: the full gradient draws nothing")
     edition = edition_of(optimizer, x0)
@@ -133,7 +122,10 @@ def minimize(
         raise ValueError(f"checkpoint {path}: there is no folder {path.parent}")
     if path is not None and path.exists():
         run.load(path, steps)
-    with np.errstate(over="ignore", invalid="ignore"), _bar(progress, steps, run.step) as bar:
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        progress_bar(progress, steps, run.step) as bar,
+    ):
         run.until(steps, path, checkpoint_every, bar)
     return run.trace()
 
@@ -145,7 +137,7 @@ class _Run:
         self,
         problem: Any,
         edition: NumpyEdition | TorchEdition,
-        sampler: _Sampler | None,
+        sampler: Sampler | None,
         schedule: Schedule | None,
         line_search: Backtracking | None,
         record_every: int,
@@ -345,65 +337,8 @@ class _Run:
         return _step_size(self.schedule, self.step - 1) if self.schedule and self.step else None
 
 
-class _Sampler:
-    """Which terms the next gradient averages."""
-
-    def __init__(
-        self,
-        problem: Any,
-        rng: np.random.Generator | None,
-        batch_size: int,
-        replace: bool,
-        probabilities: np.ndarray | None,
-        reweight: bool,
-    ) -> None:
-        _at_least_one(batch_size=batch_size)
-        n = getattr(problem, "n", None)
-        if n is None:
-            raise TypeError(f"{problem!r} has no n: a batch_size needs a finite sum")
-        if batch_size > n:
-            raise ValueError(f"batch_size must be at most n = {n}, not {batch_size}")
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(
-                f"batch_size={batch_size} draws at random: pass rng=numpy.random.default_rng(0), "
-                f"not {rng!r}"
-            )
-        self.n, self.rng, self.batch_size, self.replace = n, rng, batch_size, replace
-        self.probabilities, self.weights = None, None
-        if probabilities is not None:
-            self.probabilities = p = _probabilities(probabilities, n, replace, reweight)
-            self.weights = 1 / (n * p) if reweight else None
-        self.order, self.position = np.arange(0), 0
-
-    def draw(self) -> np.ndarray:
-        if self.probabilities is not None:
-            return self.rng.choice(self.n, self.batch_size, p=self.probabilities)
-        if self.replace:
-            return self.rng.integers(self.n, size=self.batch_size)
-        if self.position >= len(self.order):
-            self.order, self.position = self.rng.permutation(self.n), 0
-        self.position += self.batch_size
-        return self.order[self.position - self.batch_size : self.position]
-
-    def state(self) -> tuple[dict, np.ndarray, int]:
-        return self.rng.bit_generator.state, self.order, self.position
-
-    def restore(self, rng: dict, order: np.ndarray, position: int) -> None:
-        self.rng.bit_generator.state = rng
-        self.order, self.position = order, position
-
-    def settings(self) -> dict[str, Any]:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "batch_size": self.batch_size,
-            "replace": self.replace,
-            "probabilities": self.probabilities,
-            "reweight": self.weights is not None,
-        }
-
-
 def _needs_plain_descent(
-    optimizer: Any, sampler: _Sampler | None, schedule: Schedule | None
+    optimizer: Any, sampler: Sampler | None, schedule: Schedule | None
 ) -> None:
     """A line search moves along -g: whatever moves otherwise is refused."""
     if sampler is not None or schedule is not None:
@@ -425,20 +360,6 @@ def _start(problem: Any, x0: np.ndarray) -> np.ndarray:
     return x0
 
 
-def _probabilities(p: np.ndarray, n: int, replace: bool, reweight: bool) -> np.ndarray:
-    p = np.array(p, dtype=float)
-    if p.shape != (n,):
-        raise ValueError(f"probabilities have shape {p.shape}, expected ({n},)")
-    if not (np.all(p >= 0) and abs(p.sum() - 1) < 1e-8):
-        raise ValueError(f"probabilities must be >= 0 with sum 1; the sum is {p.sum()}")
-    if not replace:
-        raise ValueError("probabilities need replace=True: an epoch visits every term once")
-    if reweight and not np.all(p > 0):
-        at = int(np.argmin(p))
-        raise ValueError(f"probabilities[{at}] is 0: no weight can make up for a term never drawn")
-    return p
-
-
 def _step_size(schedule: Schedule, k: int) -> float:
     lr = float(schedule(k))
     if not (np.isfinite(lr) and lr >= 0):
@@ -446,186 +367,6 @@ def _step_size(schedule: Schedule, k: int) -> float:
     return lr
 
 
-def _at_least_one(**values: Any) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"{name} must be an integer, not {value!r}")
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
-
-
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 200 else text[:200] + "..."
-
-
-def _bar(progress: bool, total: int, initial: int) -> Any:
-    """A progress bar that works in notebooks and terminals, or one that shows nothing."""
-    if progress:
-        from tqdm.auto import tqdm
-    else:
-        from tqdm import tqdm
-    return tqdm(total=total, initial=initial, disable=not progress, unit="step")
-
-
-@dataclass
-class History:
-    """What :func:`fit` recorded; one entry per epoch, epochs counted from 1.
-
-    Attributes:
-        epochs: the epochs' numbers.
-        loss: mean training loss, averaged while the epoch ran.
-        accuracy: share of right training predictions, averaged likewise; NaN without classes.
-        validation_loss, validation_accuracy: after the epoch; empty without validation data.
-        seconds: duration of the epoch's training, validation excluded.
-    """
-
-    epochs: list[int] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    def table(self) -> str:
-        """The history as text, one line per epoch."""
-        columns = {n: c for n, c in vars(self).items() if c}
-        widths = {n: max(len(n), 8) for n in columns}
-        lines = ["  ".join(n.rjust(w) for n, w in widths.items())]
-        for row in zip(*columns.values(), strict=True):
-            cells = (str(v) if isinstance(v, int) else f"{v:.4f}" for v in row)
-            lines.append("  ".join(c.rjust(w) for c, w in zip(cells, widths.values(), strict=True)))
-        return "\n".join(lines)
-
-
-def fit(
-    model: Any,
-    optimizer: Any,
-    data: tuple[Any, Any],
-    epochs: int,
-    generator: Any = None,
-    *,
-    batch_size: int = 128,
-    loss: Callable[[Any, Any], Any] | None = None,
-    device: Any = None,
-    validation: tuple[Any, Any] | None = None,
-    progress: bool = False,
-) -> History:
-    """Train a torch model by minibatches, every sample once per epoch in a new random order.
-
-    Args:
-        model: a torch module; it is trained in place.
-        optimizer: a torch optimizer of its parameters, or a function that makes one of them.
-        data: inputs and targets, tensors or arrays of equal length. Floating-point inputs are
-            cast to the model's dtype, integer targets to int64.
-        epochs: number of passes, > 0.
-        generator: a CPU ``torch.Generator`` for the order; None takes one with seed 0.
-        batch_size: samples per step; the last batch of an epoch is the smaller rest.
-        loss: function of outputs and targets, default :func:`adaopt.nn.cross_entropy`.
-        device: where to train; None keeps the model where it is.
-        validation: inputs and targets evaluated after every epoch, without gradients.
-        progress: show a progress bar over the steps.
-
-    Raises:
-        TypeError, ValueError: an argument that does not fit, by name.
-        DivergenceError: the loss is not finite; names the epoch and step.
-    """
-    import torch
-
-    _at_least_one(epochs=epochs, batch_size=batch_size)
-    if loss is None:
-        from adaopt.nn import cross_entropy as loss
-    if generator is None:
-        generator = torch.Generator().manual_seed(0)
-    elif not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator must be a torch.Generator, not {generator!r}")
-    if device is not None:
-        model.to(device)
-    if not hasattr(optimizer, "param_groups"):
-        if not callable(optimizer):
-            raise TypeError(f"optimizer must be a torch optimizer or make one, not {optimizer!r}")
-        optimizer = optimizer(model.parameters())
-    X, y = _tensors("data", data, model)
-    held = None if validation is None else _tensors("validation", validation, model)
-    history = History()
-    with _bar(progress, epochs * -(-len(X) // batch_size), 0) as bar:
-        for epoch in range(1, epochs + 1):
-            begin = time.perf_counter()
-            batches = torch.randperm(len(X), generator=generator).to(X.device).split(batch_size)
-            model.train()
-            seen = _Means()
-            for step, batch in enumerate(batches, start=1):
-                outputs, targets = model(X[batch]), y[batch]
-                value = loss(outputs, targets)
-                if not torch.isfinite(value):
-                    raise DivergenceError(
-                        f"the loss is {value.item()} in epoch {epoch}, step {step}. Try a smaller "
-                        f"lr than {optimizer.param_groups[0]['lr']:g}, or are the data not finite?",
-                        step,
-                        history,
-                    )
-                optimizer.zero_grad()
-                value.backward()
-                optimizer.step()
-                seen.add(value, outputs, targets)
-                bar.update()
-            history.epochs.append(epoch)
-            history.loss.append(seen.loss)
-            history.accuracy.append(seen.accuracy)
-            history.seconds.append(time.perf_counter() - begin)
-            if held is not None:
-                seen = _evaluate(model, *held, loss, batch_size)
-                history.validation_loss.append(seen.loss)
-                history.validation_accuracy.append(seen.accuracy)
-    return history
-
-
-class _Means:
-    """Loss and accuracy averaged over samples, batch by batch."""
-
-    def __init__(self) -> None:
-        self.samples, self.total, self.right = 0, 0.0, 0.0
-
-    def add(self, loss: Any, outputs: Any, targets: Any) -> None:
-        """Count a batch: its mean loss and the share of targets that are the largest output."""
-        share = float("nan")
-        if not targets.is_floating_point() and outputs.shape[:-1] == targets.shape:
-            share = (outputs.argmax(-1) == targets).double().mean().item()
-        self.samples += len(targets)
-        self.total += loss.item() * len(targets)
-        self.right += share * len(targets)
-
-    @property
-    def loss(self) -> float:
-        return self.total / self.samples
-
-    @property
-    def accuracy(self) -> float:
-        return self.right / self.samples
-
-
-def _evaluate(model: Any, X: Any, y: Any, loss: Any, batch_size: int) -> _Means:
-    """Loss and accuracy of the model as it stands, in evaluation mode."""
-    import torch
-
-    model.eval()
-    seen = _Means()
-    with torch.no_grad():
-        for inputs, targets in zip(X.split(batch_size), y.split(batch_size), strict=True):
-            outputs = model(inputs)
-            seen.add(loss(outputs, targets), outputs, targets)
-    return seen
-
-
-def _tensors(name: str, data: tuple[Any, Any], model: Any) -> tuple[Any, Any]:
-    """Inputs and targets as tensors on the model's device, in dtypes it can take."""
-    import torch
-
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise TypeError(f"{name} must be a pair (inputs, targets), not {type(data).__name__}")
-    X, y = (a if isinstance(a, torch.Tensor) else torch.tensor(np.asarray(a)) for a in data)
-    if len(X) != len(y) or len(X) == 0:
-        raise ValueError(f"{name} has {len(X)} inputs and {len(y)} targets")
-    like = next(model.parameters())
-    X = X.to(like) if X.is_floating_point() else X.to(like.device)
-    return X, y.to(like) if y.is_floating_point() else y.to(like.device, torch.int64)
