@@ -120,7 +120,9 @@ class LeastSquares(LinearModel):
     def minimizer(self) -> np.ndarray:
         """The solution of the normal equations; the shortest one when there are several."""
         rows = np.vstack([self.A, np.sqrt(self.n * self.l2) * np.eye(self.dim)])
-        return np.linalg.lstsq(rows, np.append(self.b, np.zeros(self.dim)), rcond=None)[0]
+        x = np.linalg.lstsq(rows, np.append(self.b, np.zeros(self.dim)), rcond=None)[0]
+        x.setflags(write=False)
+        return x
 
 
 class Logistic(LinearModel):
@@ -170,6 +172,7 @@ class Logistic(LinearModel):
             g = self.grad(x)
             newton = np.linalg.lstsq(self.hessian(x), g, rcond=None)[0]
             if np.linalg.norm(g) <= 1e-12 and np.linalg.norm(newton) <= 1e-3 * np.linalg.norm(x):
+                x.setflags(write=False)
                 return x
             t = 1.0
             while self.f(x - t * newton) > self.f(x) + 1e-15 and t > 1e-10:

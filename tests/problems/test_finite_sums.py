@@ -319,3 +319,9 @@ def test_importing_is_light():
     heavy = "{'sklearn', 'torch', 'scipy'}"
     code = f"import sys, adaopt.problems; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@BOTH
+def test_the_minimizer_cannot_be_changed_by_its_reader(kind):
+    with pytest.raises(ValueError, match="read-only"):
+        make(kind, l2=0.1).minimizer[0] = 1.0
