@@ -77,8 +77,8 @@ class Compiler:
         numbers: list[float] = []
         constants = tuple((name, _separate(value, numbers)) for name, value in hyper.items())
         count = _separate(float(k), numbers)
-        rows = [tuple(map(_shaped, row)) for row in rows if row[0].numel()]
-        key = (constants, count, tuple(_layout(t) for row in rows for t in row))
+        rows = [row if row[0].dim() else _shaped(row) for row in rows if row[0].numel()]
+        key = (constants, count, *[row[0].shape for row in rows])
         step = self.steps.get(key)
         if step is None:
             step = self.steps[key] = self._compile(constants, count)
@@ -102,7 +102,7 @@ class Compiler:
 
         # Compilations are kept, and limited in number, per code object: each step gets its own.
         own = FunctionType(step.__code__.replace(), step.__globals__, closure=step.__closure__)
-        return torch.compile(own, fullgraph=True, dynamic=False)
+        return torch.compile(own, fullgraph=True, dynamic=False, options={"size_asserts": False})
 
 
 def _separate(value: Any, numbers: list[float]) -> Any:
@@ -124,12 +124,6 @@ def _fill(value: Any, scalars: list[Any]) -> Any:
     return value
 
 
-def _shaped(tensor: Tensor | None) -> Tensor | None:
+def _shaped(row: Row) -> Row:
     """Inductor loses what a kernel writes to a 0-dim float64 tensor: view it as 1-dim."""
-    return tensor if tensor is None or tensor.dim() else tensor.view(1)
-
-
-def _layout(tensor: Tensor | None) -> Hashable:
-    if tensor is None:
-        return None
-    return tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+    return tuple(None if t is None else t.view(1) for t in row)

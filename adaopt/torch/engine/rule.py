@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -87,8 +87,8 @@ class Rule(torch.optim.Optimizer):
                 loss = closure()
         # All groups are read, and refused if need be, before the first parameter changes.
         work = [(group, self._read(group), self._gradients(group)) for group in self.param_groups]
-        for group, h, params in work:
-            self._update(group, h, params)
+        for group, h, pairs in work:
+            self._update(group, h, pairs)
         return loss
 
     def _read(self, group: dict[str, Any]) -> Hyper:
@@ -105,41 +105,43 @@ class Rule(torch.optim.Optimizer):
                 raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
         return h
 
-    def _gradients(self, group: dict[str, Any]) -> list[Tensor]:
-        """The parameters that have a gradient."""
-        params = [p for p in group["params"] if p.grad is not None]
-        if any(p.grad.layout is not torch.strided for p in params):
-            raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
-        return params
+    def _gradients(self, group: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
+        """The parameters that have a gradient, with it."""
+        pairs = [(p, g) for p in group["params"] if (g := p.grad) is not None]
+        for _, g in pairs:
+            if g.layout is not torch.strided:
+                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+        return pairs
 
-    def _update(self, group: dict[str, Any], h: Hyper, params: Iterable[Tensor]) -> None:
+    def _update(self, group: dict[str, Any], h: Hyper, pairs: list[tuple[Tensor, Tensor]]) -> None:
         needed = self.needs(h)
-        names = [name if name in needed else None for name in self.buffers]
-        whole = group["foreach"] is False or not self.elementwise
+        kept = (None,) * len(self.buffers)
+        k, elementwise, fused, apply = 0, self.elementwise, group["fused"], self._apply
+        cut = elementwise and group["foreach"] is not False
         buckets: dict[tuple[torch.device, int], list[Row]] = {}
-        for p in params:
-            state = self._count(p, h, needed) if needed else {"step": 0}
-            k = state["step"]
-            row = (p, p.grad, *[state[name] if name else None for name in names])
-            if self.elementwise and p.is_complex():
+        for p, g in pairs:
+            if needed:
+                k, kept = self._advance(p, h, needed)
+            row = (p, g, *kept)
+            if elementwise and p.is_complex():
                 row = as_real(row)
-            if group["fused"] and k != 1:
+            if fused and k != 1:
                 buckets.setdefault((p.device, k), []).append(row)
             else:  # a first step is taken once: not worth a compilation of its own
-                for block in (row,) if whole else blocks(row):
-                    self._apply(h, k, *block)
+                for block in blocks(row) if cut else (row,):
+                    apply(h, k, *block)
         for (_, k), rows in buckets.items():
             self._compiler(vars(h), k, rows)
 
-    def _count(self, p: Tensor, h: Hyper, needed: tuple[str, ...]) -> dict[str, Any]:
-        """The parameter's state: missing buffers made, the step counted."""
+    def _advance(self, p: Tensor, h: Hyper, needed: tuple[str, ...]) -> tuple[int, list]:
+        """Count the step of the parameter; its buffers, those missing made, None if not needed."""
         state = self.state[p]
         for name in needed:
             if name not in state:
                 with torch.inference_mode(False):
                     state[name] = self.start(name, p, h)
-        state["step"] = state.get("step", 0) + 1
-        return state
+        k = state["step"] = state.get("step", 0) + 1
+        return k, [state[name] if name in needed else None for name in self.buffers]
 
     def _apply(self, h: Hyper, k: int, x: Tensor, g: Tensor, *buffers: Tensor | None) -> None:
         self.rule(x, -g if h.maximize else g, h, k, *buffers)
