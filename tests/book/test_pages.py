@@ -115,6 +115,16 @@ def test_a_page_without_a_widget_loads_no_widget_manager(pages: dict[Path, Page]
         assert (loads or state) <= shown, page.path
 
 
+def test_a_lecture_opens_in_colab_and_binder(book, pages: dict[Path, Page], built: Path) -> None:
+    address = book.address.current(ROOT)
+    for path in (ROOT / "lectures").glob("[0-9]*.ipynb"):
+        links = set(pages[built / "lectures" / f"{path.stem}.html"].addresses())
+        colab = "https://colab.research.google.com/github"
+        assert f"{colab}/{address}/blob/main/lectures/{path.name}" in links
+        binder = f"https://mybinder.org/v2/gh/{address}/main?urlpath=lab/tree"
+        assert f"{binder}/lectures/{path.name}" in links
+
+
 def test_a_page_is_light_beside_the_shared_assets(pages: dict[Path, Page], built: Path) -> None:
     for path, page in pages.items():
         images = {(path.parent / image["src"]).resolve() for image in page.find("img")}
