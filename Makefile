@@ -38,7 +38,7 @@ test: book ## lint, unit tests, notebooks, exercises, and the built pages in a b
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 refresh: $(VENV) ## execute and normalize the lecture notebooks in place
-	$(BIN)/python lectures/refresh.py $(LECTURES)
+	$(BIN)/python book/refresh.py $(LECTURES)
 
 exercises: $(VENV) ## build student notebooks and autograders from the exercise masters
 	$(BIN)/python exercises/build.py

@@ -1,4 +1,4 @@
-"""`lint` and `lectures/refresh.py` as modules, for the tests of this folder."""
+"""`lint` and `book/refresh.py` as modules, for the tests of this folder."""
 
 import importlib.util
 import sys
@@ -15,4 +15,4 @@ def load(name: str, path: Path) -> None:
 
 
 load("lint", HERE / "lint.py")
-load("refresh", HERE.parents[1] / "lectures" / "refresh.py")
+load("refresh", HERE.parents[1] / "book" / "refresh.py")

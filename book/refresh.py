@@ -1,8 +1,8 @@
 """Execute and normalize the lectures, so that a diff shows what changed.
 
-    python lectures/refresh.py              every lecture
-    python lectures/refresh.py NOTEBOOK     this one
-    python lectures/refresh.py --check      execute nothing, only verify
+    python book/refresh.py              every lecture
+    python book/refresh.py NOTEBOOK     this one
+    python book/refresh.py --check      execute nothing, only verify
 
 A lecture whose execution fails keeps its old file. Two runs give the same
 bytes, except where a cell shows a clock.
@@ -20,13 +20,9 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import (
-    CellExecutionError,
-    CellTimeoutError,
-    DeadKernelError,
-)
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-LECTURES = Path(__file__).parent
+LECTURES = Path(__file__).parents[1] / "lectures"
 CELL_SECONDS = 60
 # One thread: sums of floats then run in the same order on every machine.
 ENVIRONMENT = {
@@ -36,11 +32,7 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
 }
 METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    },
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
 WIDGET = "application/vnd.jupyter.widget"
@@ -51,9 +43,7 @@ class ExecutionFailed(Exception):
     """A cell raised, ran too long or killed the kernel."""
 
 
-def execute(
-    notebook: nbformat.NotebookNode, folder: Path
-) -> nbformat.NotebookNode:
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """The notebook executed in ``folder`` by a fresh kernel."""
     executed = copy.deepcopy(notebook)
     for cell in executed.cells:
@@ -71,19 +61,9 @@ def execute(
     )
     try:
         client.execute(env={**os.environ, **ENVIRONMENT})
-    except (
-        CellExecutionError,
-        CellTimeoutError,
-        DeadKernelError,
-    ) as error:
-        place = (
-            f"cell {started[-1] + 1} of {len(executed.cells)}"
-            if started
-            else "the kernel"
-        )
-        raise ExecutionFailed(
-            f"{place} failed.\n{ANSI.sub('', str(error))}"
-        ) from error
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        place = f"cell {started[-1] + 1} of {len(executed.cells)}" if started else "the kernel"
+        raise ExecutionFailed(f"{place} failed.\n{ANSI.sub('', str(error))}") from error
     return executed
 
 
@@ -94,9 +74,7 @@ def normalize(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     result.nbformat, result.nbformat_minor = 4, 5
     seen: dict[str, int] = {}
     for cell in result.cells:
-        cell.source = "\n".join(
-            line.rstrip() for line in cell.source.strip("\n").split("\n")
-        )
+        cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").split("\n"))
         cell.id = _cell_id(cell, seen)
         cell.metadata = _cell_metadata(cell)
         cell.pop("attachments", None)
@@ -118,55 +96,31 @@ def is_normalized(path: Path) -> bool:
 
 def _cell_id(cell: nbformat.NotebookNode, seen: dict[str, int]) -> str:
     """An id made from the source, unique when two cells are equal."""
-    digest = hashlib.sha256(
-        f"{cell.cell_type}\n{cell.source}".encode()
-    ).hexdigest()[:8]
+    digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
     seen[digest] = seen.get(digest, 0) + 1
     return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
 
 
 def _cell_metadata(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    kept = {
-        key: cell.metadata[key]
-        for key in ("mystnb",)
-        if key in cell.metadata
-    }
+    kept = {key: cell.metadata[key] for key in ("mystnb",) if key in cell.metadata}
     tags = sorted(set(cell.metadata.get("tags", [])))
     if tags:
         kept["tags"] = tags
-    if cell.cell_type == "code" and {
-        "hide-input",
-        "hide-cell",
-        "remove-cell",
-    } & set(tags):
-        kept["jupyter"] = {
-            "source_hidden": True
-        }  # what the book folds is folded in JupyterLab too
+    if cell.cell_type == "code" and {"hide-input", "hide-cell", "remove-cell"} & set(tags):
+        kept["jupyter"] = {"source_hidden": True}  # what the book folds is folded in JupyterLab too
     return nbformat.from_dict(kept)
 
 
-def _outputs(
-    outputs: list[nbformat.NotebookNode],
-) -> list[nbformat.NotebookNode]:
+def _outputs(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     """Without widget views (random ids), and equal streams joined."""
     kept: list[nbformat.NotebookNode] = []
     for output in outputs:
         if "data" in output:
-            output.data = {
-                k: v
-                for k, v in output.data.items()
-                if not k.startswith(WIDGET)
-            }
-            output.metadata = {
-                k: v for k, v in output.metadata.items() if k == "adaopt"
-            }
+            output.data = {k: v for k, v in output.data.items() if not k.startswith(WIDGET)}
+            output.metadata = {k: v for k, v in output.metadata.items() if k == "adaopt"}
             if not output.data:
                 continue
-        if (
-            output.output_type == "stream"
-            and kept
-            and kept[-1].get("name") == output.name
-        ):
+        if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
             kept[-1].text += output.text
             continue
         kept.append(output)
@@ -188,26 +142,14 @@ def refresh(path: Path) -> str | None:
 
 def check(path: Path) -> str | None:
     """What is wrong with the form of a lecture, or None."""
-    return (
-        None
-        if is_normalized(path)
-        else f"{path}: not normalized (make refresh)"
-    )
+    return None if is_normalized(path) else f"{path}: not normalized (make refresh)"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; the exit status is 1 if a lecture failed."""
-    parser = argparse.ArgumentParser(
-        description="Execute and normalize the lectures in place."
-    )
-    parser.add_argument(
-        "notebooks", nargs="*", type=Path, help="default: every lecture"
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="execute nothing, only verify",
-    )
+    parser = argparse.ArgumentParser(description="Execute and normalize the lectures in place.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every lecture")
+    parser.add_argument("--check", action="store_true", help="execute nothing, only verify")
     options = parser.parse_args(arguments)
     paths = options.notebooks or sorted(LECTURES.glob("[0-9]*.ipynb"))
     missing = [str(path) for path in paths if not path.is_file()]
