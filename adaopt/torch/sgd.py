@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from .engine import Rule
@@ -18,7 +19,8 @@ class SGD(Rule):
         x_{k+1} = x_k - \alpha \begin{cases} g & \mu = 0 \\ v_{k+1} & \text{momentum} \\
         g + \mu v_{k+1} & \text{Nesterov} \end{cases}
 
-    Equal to ``torch.optim.SGD`` bit for bit, its state dict included.
+    Equal to ``torch.optim.SGD``, its state dict included; bit for bit, but for momentum without
+    dampening, where :math:`\mu v + g` is rounded once and not twice.
 
     Args:
         params: parameters, or parameter groups, as for any ``torch.optim.Optimizer``.
@@ -44,13 +46,18 @@ class SGD(Rule):
         if h.momentum:
             if k == 1:
                 v.copy_(g)
-            else:
+            elif h.dampening:
                 v.mul_(h.momentum).add_(g, alpha=1 - h.dampening)
+            else:  # the same in one pass
+                torch.add(g, v, alpha=h.momentum, out=v)
             g = g.add(v, alpha=h.momentum) if h.nesterov else v
         x.add_(g, alpha=-h.lr)
 
     def needs(self, h: Hyper) -> tuple[str, ...]:
         return self.buffers if h.momentum else ()
+
+    def single_pass(self, h: Hyper) -> bool:
+        return not (h.momentum or h.weight_decay or h.maximize)
 
     def check(self, h: Hyper) -> None:
         if h.nesterov and (h.momentum <= 0 or h.dampening != 0):

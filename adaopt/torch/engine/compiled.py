@@ -97,8 +97,8 @@ class Compiler:
             k = _fill(count, scalars)
             torch._check(k != 1)  # first steps are never compiled
             with ScalarsAsTensors():
-                for row in rows:
-                    rule(h, k, *row)
+                for x, g, *buffers in rows:
+                    rule(x, -g if h.maximize else g, h, k, *buffers)
 
         # Compilations are kept, and limited in number, per code object: each step gets its own.
         own = FunctionType(step.__code__.replace(), step.__globals__, closure=step.__closure__)

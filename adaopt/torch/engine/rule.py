@@ -73,6 +73,10 @@ class Rule(torch.optim.Optimizer):
         """The first value of a buffer."""
         return torch.zeros_like(p, memory_format=torch.preserve_format)
 
+    def single_pass(self, h: Hyper) -> bool:
+        """Whether the rule reads and writes each tensor once: then cutting gains nothing."""
+        return False
+
     def check(self, h: Hyper) -> None:
         """Refuse values that do not go together."""
 
@@ -116,8 +120,8 @@ class Rule(torch.optim.Optimizer):
     def _update(self, group: dict[str, Any], h: Hyper, pairs: list[tuple[Tensor, Tensor]]) -> None:
         needed = self.needs(h)
         kept = (None,) * len(self.buffers)
-        k, elementwise, fused, apply = 0, self.elementwise, group["fused"], self._apply
-        cut = elementwise and group["foreach"] is not False
+        k, elementwise, fused, rule = 0, self.elementwise, group["fused"], self.rule
+        cut = elementwise and group["foreach"] is not False and not self.single_pass(h)
         buckets: dict[tuple[torch.device, int], list[Row]] = {}
         for p, g in pairs:
             if needed:
@@ -128,8 +132,8 @@ class Rule(torch.optim.Optimizer):
             if fused and k != 1:
                 buckets.setdefault((p.device, k), []).append(row)
             else:  # a first step is taken once: not worth a compilation of its own
-                for block in blocks(row) if cut else (row,):
-                    apply(h, k, *block)
+                for x, g, *kept in blocks(row) if cut else (row,):
+                    rule(x, -g if h.maximize else g, h, k, *kept)
         for (_, k), rows in buckets.items():
             self._compiler(vars(h), k, rows)
 
@@ -143,14 +147,11 @@ class Rule(torch.optim.Optimizer):
         k = state["step"] = state.get("step", 0) + 1
         return k, [state[name] if name in needed else None for name in self.buffers]
 
-    def _apply(self, h: Hyper, k: int, x: Tensor, g: Tensor, *buffers: Tensor | None) -> None:
-        self.rule(x, -g if h.maximize else g, h, k, *buffers)
-
     @property
     def _compiler(self) -> Compiler:
         """Made when first wanted; never copied or saved with the optimizer."""
         if "_compiled" not in self.__dict__:
-            self._compiled = Compiler(self._apply)
+            self._compiled = Compiler(self.rule)
         return self._compiled
 
     # Groups and state.
