@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -102,7 +102,25 @@ class Compiler:
 
         # Compilations are kept, and limited in number, per code object: each step gets its own.
         own = FunctionType(step.__code__.replace(), step.__globals__, closure=step.__closure__)
-        return torch.compile(own, fullgraph=True, dynamic=False, options={"size_asserts": False})
+        options = {"size_asserts": False, "guard_filter_fn": _guards}
+        return torch.compile(own, fullgraph=True, dynamic=False, options=options)
+
+
+# What dynamo would check at every call although the Compiler's key has decided it.
+DECIDED = {
+    "BUILTIN_MATCH",
+    "CLASS_MATCH",
+    "CLOSURE_MATCH",
+    "CONSTANT_MATCH",
+    "MODULE_MATCH",
+    "SEQUENCE_LENGTH",
+    "TYPE_MATCH",
+}
+
+
+def _guards(found: Sequence[Any]) -> list[bool]:
+    """Keep the checks of tensors and of torch's state; leave out what the key decides."""
+    return [guard.guard_type not in DECIDED for guard in found]
 
 
 def _separate(value: Any, numbers: list[float]) -> Any:
