@@ -30,7 +30,7 @@ serve: book ## build the book and serve it on http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory book/_build/html 8000
 
 lab: $(VENV) ## open JupyterLab on the lectures
-	$(BIN)/jupyter lab --notebook-dir=lectures
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/lectures
 
 test: book ## lint, unit tests, notebooks, exercises, and the built pages in a browser
 	$(BIN)/ruff check .

@@ -53,3 +53,14 @@ def node(require: Callable[[object, str], None]) -> str:
     path = shutil.which("node")
     require(path, "no Node.js found: install it (Debian and Ubuntu: apt install nodejs)")
     return path
+
+
+@pytest.fixture(scope="session")
+def compiler(require: Callable[[object, str], None]) -> None:
+    """What torch.compile needs: a C++ compiler and Python's headers."""
+    from adaopt.torch.engine import compiled
+
+    try:
+        compiled.require_compiler()
+    except RuntimeError as error:
+        require(False, str(error))

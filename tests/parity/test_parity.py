@@ -4,7 +4,6 @@ The rule is written twice, by different means; here the two must take the same s
 shapes and settings, on gradients that change sign and scale by orders of magnitude.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from torch.nn import Parameter
 
 from adaopt.catalog import CARDS
-from adaopt.torch.engine import compiled, eager
+from adaopt.torch.engine import eager
 
 STEPS = 50
 CASES = {
@@ -65,15 +64,6 @@ def compare(
 def case(request: pytest.FixtureRequest) -> tuple:
     """Every card at its defaults and at each of its variants."""
     return CASES[request.param]
-
-
-@pytest.fixture
-def compiler(require: Callable[[object, str], None]) -> None:
-    """Skip where nothing can be compiled."""
-    try:
-        compiled.require_compiler()
-    except RuntimeError as error:
-        require(False, str(error))
 
 
 @pytest.mark.parametrize("dtype", [float, complex])

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from adaopt.catalog import CARDS, Card
-from adaopt.torch.engine import compiled, eager
+from adaopt.torch.engine import eager
 
 SHAPES = ((5, 3), (7,), (), (0, 3), (2, 3, 4))
 
@@ -89,12 +89,3 @@ def equal() -> Callable[..., None]:
 def cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Views of two elements, so that small tensors go the way of large ones."""
     monkeypatch.setattr(eager, "BLOCK", 2)
-
-
-@pytest.fixture
-def compiler(require: Callable[[object, str], None]) -> None:
-    """Skip where nothing can be compiled."""
-    try:
-        compiled.require_compiler()
-    except RuntimeError as error:
-        require(False, str(error))
