@@ -129,7 +129,7 @@ class Rule:
         pairs = {}
         for n in xs:
             name = "" if n == "" else f"[{n!r}]"
-            x, g = pairs[n] = np.asarray(xs[n]), np.asarray(gs[n])
+            x, g = pairs[n] = _native(xs[n]), _native(gs[n])
             for label, a in (("x", x), ("g", g)):
                 if a.dtype.kind not in "fc":
                     raise TypeError(f"{label}{name} has dtype {a.dtype}; expected float or complex")
@@ -165,6 +165,12 @@ class Rule:
     def __repr__(self) -> str:
         hyper = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.defaults)
         return f"{type(self).__name__}({hyper})"
+
+
+def _native(a: Any) -> np.ndarray:
+    """As an array in the byte order of this machine, the only one that arithmetic returns."""
+    a = np.asarray(a)
+    return a.astype(a.dtype.newbyteorder("="), copy=False)
 
 
 def _real(a: np.ndarray) -> np.ndarray:

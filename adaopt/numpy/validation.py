@@ -40,7 +40,7 @@ VALID: dict[str, tuple[str, Callable[[float], bool]]] = {
 def checked(name: str, value: Any, default: Any) -> Any:
     """The value of hyper-parameter ``name`` if it is valid; its type must be the default's.
 
-    NumPy scalars become Python's, so that they never change the dtype of an array.
+    Numbers become Python floats, so that they never change the dtype of an array.
 
     Raises:
         TypeError: not of the default's type (number, bool, string, tuple of numbers).
@@ -60,10 +60,14 @@ def checked(name: str, value: Any, default: Any) -> Any:
     return _number(label, value, valid)
 
 
-def _number(label: str, value: Any, valid: Callable[[float], bool]) -> Any:
+def _number(label: str, value: Any, valid: Callable[[float], bool]) -> float:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"Invalid {label}: {value!r} (expected a number)")
-    if not (math.isfinite(value) and valid(value)):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond every float
+        number = math.inf
+    if not (math.isfinite(number) and valid(number)):
         raise ValueError(f"Invalid {label}: {value}")
-    return value
+    return number

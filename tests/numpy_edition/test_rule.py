@@ -5,6 +5,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -50,6 +51,8 @@ class Careless(Rule):
         ({"lr": -1}, ValueError, "Invalid learning rate: -1"),
         ({"lr": float("nan")}, ValueError, "Invalid learning rate: nan"),
         ({"lr": float("inf")}, ValueError, "Invalid learning rate: inf"),
+        ({"lr": 10**400}, ValueError, f"Invalid learning rate: {10**400}"),
+        ({"dampening": -(10**400)}, ValueError, f"Invalid dampening value: {-(10**400)}"),
         ({"lr": np.float64(-0.5)}, ValueError, "Invalid learning rate: -0.5"),
         ({"momentum": -1}, ValueError, "Invalid momentum value: -1"),
         ({"weight_decay": -0.1}, ValueError, "Invalid weight_decay value: -0.1"),
@@ -121,9 +124,20 @@ def test_messages_are_those_of_torch_optim():
         assert str(ours.value) == str(theirs.value)
 
 
+@pytest.mark.parametrize("dtype", [">f4", "<f4", ">f8", ">c16", "<c16"])
+def test_any_byte_order_is_read_and_the_machines_own_returned(dtype):
+    x, g = np.array([1, -2], dtype), np.array([0.5, 3], dtype)
+    optimizer = SGD(lr=0.5, momentum=0.5)
+    y = optimizer.step(x, g)
+    assert y.dtype == x.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(y, x - 0.5 * g)
+    np.testing.assert_array_equal(optimizer.step(y, g), x - 1.25 * g)
+
+
 def test_values_are_kept_as_python_numbers_so_that_float32_stays_float32():
     optimizer = SGD(lr=np.float64(0.1), momentum=np.float64(0.9))
     assert type(optimizer.lr) is float
+    assert SGD(lr=Fraction(1, 4)).step(np.zeros(1), np.ones(1)) == -0.25
     assert SGD(maximize=np.True_).maximize is True
     x = optimizer.step(np.ones(2, np.float32), np.ones(2, np.float32))
     assert x.dtype == np.float32
