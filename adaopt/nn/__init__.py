@@ -1,4 +1,4 @@
-"""Networks and losses of the course, in torch: an MLP, GPT-2 and what they minimise."""
+"""Networks and losses of the course, in torch: an MLP, GPT-2 and what they minimize."""
 
 from adaopt.nn.gpt import GPT, GPT2_CONFIGS, GPTConfig
 from adaopt.nn.losses import cross_entropy, mse_loss

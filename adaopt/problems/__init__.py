@@ -1,4 +1,4 @@
-"""What is minimised: finite sums f(x) = (1/n) sum_i f_i(x), on data that scikit-learn ships.
+"""What is minimized: finite sums f(x) = (1/n) sum_i f_i(x), on data that scikit-learn ships.
 
 Importing this module is light; scikit-learn is imported when real data is asked for.
 """
