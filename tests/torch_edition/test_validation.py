@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from adaopt.torch.engine.hyper import checked
+from adaopt.torch.engine.hyper import ENGINE, checked
 
 NAN, INF = float("nan"), float("inf")
 # name, value, message; names that a method lacks are skipped there
@@ -15,6 +15,8 @@ BAD = [
     ("lr", -1, "Invalid learning rate: -1$"),
     ("lr", NAN, "Invalid learning rate: nan$"),
     ("lr", INF, "Invalid learning rate: inf$"),
+    ("lr", 10**400, "Invalid learning rate: 10+$"),
+    ("dampening", -(10**400), "Invalid dampening value: -10+$"),
     ("lr", "0.1", "Invalid learning rate: '0.1' .a number is expected"),
     ("lr", None, "Invalid learning rate: None .a number is expected"),
     ("lr", torch.tensor([0.1, 0.2]), "Tensor lr must be 1-element$"),
@@ -26,6 +28,10 @@ BAD = [
     ("weight_decay", -2.5, "Invalid weight_decay value: -2.5$"),
     ("nesterov", "yes", "Invalid nesterov value: 'yes' .True or False is expected"),
     ("maximize", 2, "Invalid maximize value: 2 .True or False is expected"),
+    ("maximize", None, "Invalid maximize value: None .True or False is expected"),
+    ("foreach", "no", "Invalid foreach value: 'no' .True or False is expected"),
+    ("fused", "no", "Invalid fused value: 'no' .True or False is expected"),
+    ("differentiable", "no", "Invalid differentiable value: 'no' .True or False is expected"),
 ]
 
 
@@ -33,7 +39,7 @@ BAD = [
 def bad(request, case):
     """A bad value that this method can be given, and the message it earns."""
     name, value, message = request.param
-    if name not in (*case.card.torch_class.hyper, "maximize"):
+    if name not in (*case.card.torch_class.hyper, *ENGINE):
         pytest.skip(f"{case.card.class_name} has no {name}")
     return name, value, message
 
@@ -100,6 +106,8 @@ def test_kinds_of_numbers():
         number = checked("lr", value, 1e-3)
         assert number == 1.0
         assert type(number) is float
+    for flag in (1, True, np.True_):
+        assert checked("nesterov", flag, False) is True
     assert checked("betas", [0, 0.5], (0.9, 0.99)) == (0.0, 0.5)
     with pytest.raises(TypeError, match=r"Invalid betas value: 0.9 .2 numbers are expected"):
         checked("betas", 0.9, (0.9, 0.99))

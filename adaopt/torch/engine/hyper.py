@@ -9,6 +9,7 @@ from inspect import Parameter, Signature
 from numbers import Real
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 # What torch.optim calls the value in its messages, and the range [low, high] it must lie in.
@@ -82,7 +83,7 @@ def checked(name: str, value: Any, default: Any) -> Any:
         TypeError: not of the kind expected; the same message, and what is expected.
     """
     if isinstance(default, bool):
-        if isinstance(value, bool) or (isinstance(value, Real) and value in (0, 1)):
+        if isinstance(value, bool | np.bool_) or (isinstance(value, Real) and value in (0, 1)):
             return bool(value)
         raise TypeError(f"{_invalid(name, value)} (True or False is expected)")
     if isinstance(default, tuple):
@@ -105,10 +106,14 @@ def _number(name: str, value: Any, index: int | None = None) -> float:
             number = value.item()
         if not isinstance(number, Real):
             raise TypeError(f"{_invalid(name, value, index)} (a number is expected)")
+        try:
+            number = float(number)
+        except OverflowError:  # an integer beyond every float
+            number = math.inf
     low, high = RANGES.get(name, (-math.inf, math.inf))
     if not (low <= number <= high and math.isfinite(number)):
         raise ValueError(_invalid(name, value, index))
-    return float(number)
+    return number
 
 
 def _invalid(name: str, value: Any, index: int | None = None) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .compiled import Compiler, require_compiler
-from .eager import Row, as_real, blocks
+from .eager import PLAIN, Row, as_real, blocks
 from .hyper import ENGINE, Hyper, bind, checked, signature
 
 
@@ -100,7 +100,10 @@ class Rule(torch.optim.Optimizer):
         h = Hyper(
             {name: checked(name, group[name], default) for name, default in self.hyper.items()}
         )
-        h.maximize = checked("maximize", group["maximize"], False)
+        for name, default in ENGINE.items():
+            if group[name] is not default:
+                checked(name, group[name], False)
+        h.maximize = bool(group["maximize"])
         self.check(h)
         if group["differentiable"]:
             raise RuntimeError(f"{type(self).__name__} does not support `differentiable`")
