@@ -55,6 +55,15 @@ def test_a_conjugate_view_as_gradient(case):
     assert torch.equal(p, q)
 
 
+def test_a_conjugate_view_as_parameter_is_refused_before_anything_changes(case, problem, equal):
+    p = problem([(3,), (3,)], torch.complex128)
+    p.params[1] = Parameter(p.params[1].detach().conj())
+    before = p.values()
+    with pytest.raises(RuntimeError, match=r"conjugate view as parameter.* resolve_conj\(\)"):
+        p.run(case(p.params), 1)
+    equal(p.values(), before)
+
+
 LAYOUTS = {
     "transposed": lambda x: x.mT.contiguous().mT,
     "every second": lambda x: x.repeat_interleave(2, -1)[..., ::2],
@@ -86,6 +95,13 @@ def test_an_expanded_gradient(case, equal, cut):
     case([p]).step()
     case([q]).step()
     equal([p], [q])
+
+
+def test_an_expanded_parameter_is_refused_on_views_too(case, cut):
+    p = Parameter(torch.ones(4).expand(3, 4))
+    p.grad = torch.ones(3, 4)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        case([p]).step()
 
 
 def test_cache_sized_views_change_nothing(case, problem, equal, cut):

@@ -25,10 +25,11 @@ def blocks(row: Row) -> Iterable[Row]:
     """Cut tensors of one shape, parameter first, into views of about ``BLOCK`` elements.
 
     Where all are contiguous they are cut flat, else along the first dimension, which any strides
-    allow. Small tensors, other devices and tensor subclasses (DTensor) stay whole; None stays None.
+    allow. Small tensors, other devices and tensor subclasses (DTensor) stay whole, and so do
+    expanded parameters, which torch refuses to write; None stays None.
     """
     x = row[0]
-    if x.numel() <= BLOCK or x.device.type != "cpu" or type(x) not in PLAIN:
+    if x.numel() <= BLOCK or x.device.type != "cpu" or type(x) not in PLAIN or 0 in x.stride():
         return (row,)
     if all(t is None or t.is_contiguous() for t in row):
         row = tuple(None if t is None else t.view(-1) for t in row)

@@ -42,7 +42,8 @@ class Rule(torch.optim.Optimizer):
         ValueError: a hyper-parameter out of range, with torch.optim's message, at construction, in
             a parameter group, or at the next step if it was set later.
         TypeError: a hyper-parameter of a wrong type, an unknown keyword.
-        RuntimeError: a sparse gradient, ``fused`` without a compiler, ``fused`` with ``foreach``.
+        RuntimeError: a sparse gradient, a conjugate view as parameter, ``fused`` without a
+            compiler, ``fused`` with ``foreach``.
     """
 
     hyper: ClassVar[dict[str, Any]] = {}
@@ -115,7 +116,12 @@ class Rule(torch.optim.Optimizer):
     def _gradients(self, group: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
         """The parameters that have a gradient, with it."""
         pairs = [(p, g) for p in group["params"] if (g := p.grad) is not None]
-        for _, g in pairs:
+        for p, g in pairs:
+            if p.is_conj():  # as pairs of reals it would be a copy
+                raise RuntimeError(
+                    f"{type(self).__name__} does not support a conjugate view as parameter: "
+                    "make it one of its own by resolve_conj()"
+                )
             if g.layout is not torch.strided:
                 raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
         return pairs
