@@ -375,10 +375,20 @@ def foreign(state_dict, kind):
     return state_dict
 
 
+def test_a_hook_may_unpack_the_state_dict_before_it_is_read(case):
+    p = Parameter(torch.ones(2))
+    optimizer = case([p])
+    optimizer.register_load_state_dict_pre_hook(lambda _, saved: saved["optimizer"])
+    optimizer.load_state_dict({"optimizer": case([p], lr=0.75).state_dict()})
+    assert optimizer.param_groups[0]["lr"] == 0.75
+    with pytest.raises(KeyError, match="optimizer"):  # the hook's own, as it is
+        optimizer.load_state_dict({})
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("no groups", "param_groups.* missing"),
+        ("no groups", "not the state dict of an optimizer: 'param_groups' is missing"),
         ("other method", "lack lr and have .*temperature"),
         ("more groups", "different number of parameter groups"),
         ("fewer parameters", "doesn't match the size"),

@@ -181,10 +181,12 @@ class Rule(torch.optim.Optimizer):
             ValueError: the state dict is of another method or layout, or does not fit the
                 parameters; the optimizer is left as it was.
         """
-        missing = {"state", "param_groups"} - set(state_dict)
-        if missing:
-            raise ValueError(f"not the state dict of an optimizer: {sorted(missing)} missing")
-        super().load_state_dict(state_dict)
+        try:
+            super().load_state_dict(state_dict)
+        except KeyError as error:  # found out only now, as a hook may bring what is missing
+            if error.args[0] not in ("state", "param_groups", "params"):
+                raise
+            raise ValueError(f"not the state dict of an optimizer: {error} is missing") from error
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # load_state_dict commits through here, pickle and deepcopy restore through here.
