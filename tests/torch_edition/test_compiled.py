@@ -1,8 +1,10 @@
 """``fused=True``: the same numbers, one compilation, and a clear word where it cannot be."""
 
 import copy
+import gc
 import shutil
 import sysconfig
+import weakref
 
 import pytest
 import torch
@@ -50,10 +52,14 @@ def test_follows_eager_through_a_schedule_with_one_compilation(problem, equal, g
 @pytest.mark.usefixtures("compiler")
 def test_groups_strides_and_complex_numbers(problem, equal):
     def build(fused):
-        p = problem([(4, 3), (3, 2)], torch.complex128)
-        p.params[0] = Parameter(p.params[0].detach().mT)
-        first, second = p.params
-        groups = [{"params": [first]}, {"params": [second], "lr": 0.0, "momentum": 0.0}]
+        p = problem([(4, 3), (4, 3), (3, 2)], torch.complex128)
+        p.params[:2] = [Parameter(q.detach().mT) for q in p.params[:2]]
+        first, undamped, second = p.params
+        groups = [
+            {"params": [first]},
+            {"params": [undamped], "dampening": 0.0},
+            {"params": [second], "lr": 0.0, "momentum": 0.0},
+        ]
         return p, SGD(groups, lr=0.1, **HYPER, maximize=True, fused=fused)
 
     (fused, a), (eager, b) = build(True), build(None)
@@ -95,6 +101,36 @@ def test_a_rule_in_torchs_own_words_compiles(problem, equal, graphs):
         p.run(before, 3)
         after.load_state_dict(before.state_dict())
         equal(p.run(after, 2), expected, 1e-13)
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("fused", [None, True])
+def test_an_optimizer_let_go_is_freed_at_once(problem, fused):
+    p = problem([(5, 3)])
+    optimizer = SGD(p.params, **HYPER, fused=fused)
+    p.run(optimizer, 3)
+    kept = weakref.ref(optimizer.state[p.params[0]]["momentum_buffer"])
+    gc.collect()
+    gc.disable()
+    try:
+        del optimizer
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
+class Marked(torch.Tensor):
+    """A subclass, as DTensor is one."""
+
+
+@pytest.mark.usefixtures("compiler")
+def test_subclasses_are_stepped_without_compiling(problem, equal, graphs):
+    marked, plain = problem([(5, 3)]), problem([(5, 3)])
+    marked.params = [Parameter(p.detach().as_subclass(Marked)) for p in marked.params]
+    a, b = SGD(marked.params, **HYPER, fused=True), SGD(plain.params, **HYPER)
+    expected = plain.run(b, 3)
+    equal([p.as_subclass(torch.Tensor) for p in marked.run(a, 3)], expected)
+    assert graphs() == 0
 
 
 def test_a_missing_compiler_is_named(monkeypatch):

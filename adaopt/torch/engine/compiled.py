@@ -30,11 +30,12 @@ class Slot(NamedTuple):
     index: int
 
 
-class ScalarsAsTensors(TorchFunctionMode):
-    """Writes ``x.add_(g, alpha=a)`` as ``x.add_(g * a)`` while the rule is traced.
+class Traceable(TorchFunctionMode):
+    """Writes what a rule says in the words that torch.compile carries; the kernels are the same.
 
-    Inductor hands keyword scalars to a kernel in float32, which would spoil float64; as factors
-    they stay in float64. The kernels are the same otherwise.
+    ``x.add_(g, alpha=a)`` becomes ``x.add_(g * a)``: inductor hands keyword scalars to a kernel in
+    float32, which would spoil float64; as factors they stay in float64. ``out=v`` becomes
+    ``v.copy_``: dynamo takes only a contiguous ``out``.
     """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -45,7 +46,9 @@ class ScalarsAsTensors(TorchFunctionMode):
         if func is Tensor.lerp_:  # its decomposition branches on the weight
             x, end, weight = args
             return x.add_((end - x) * weight)
-        return func(*args, **kwargs)
+        out = kwargs.pop("out", None)
+        result = func(*args, **kwargs)
+        return result if out is None else out.copy_(result)
 
 
 def require_compiler() -> None:
@@ -96,7 +99,7 @@ class Compiler:
             h = Hyper({name: _fill(value, scalars) for name, value in constants})
             k = _fill(count, scalars)
             torch._check(k != 1)  # first steps are never compiled
-            with ScalarsAsTensors():
+            with Traceable():
                 for x, g, *buffers in rows:
                     rule(x, -g if h.maximize else g, h, k, *buffers)
 

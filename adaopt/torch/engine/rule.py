@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
+from weakref import proxy
 
 import torch
 from torch import Tensor
@@ -36,6 +38,7 @@ class Rule(torch.optim.Optimizer):
     - ``foreach=None``: on CPU the rule runs on cache-sized views; ``False``: on whole tensors;
     - ``fused=None``: ``True`` compiles the step of the whole list of parameters into one, at the
       second step and whenever the list changes (seconds; tens of seconds for 100 tensors);
+      tensor subclasses (DTensor) are stepped as without it;
     - ``differentiable=False``: ``True`` is refused.
 
     Raises:
@@ -138,7 +141,7 @@ class Rule(torch.optim.Optimizer):
             row = (p, g, *kept)
             if elementwise and p.is_complex():
                 row = as_real(row)
-            if fused and k != 1:
+            if fused and k != 1 and type(p) in PLAIN:
                 buckets.setdefault((p.device, k), []).append(row)
             else:  # a first step is taken once: not worth a compilation of its own
                 for x, g, *kept in blocks(row) if cut else (row,):
@@ -160,7 +163,8 @@ class Rule(torch.optim.Optimizer):
     def _compiler(self) -> Compiler:
         """Made when first wanted; never copied or saved with the optimizer."""
         if "_compiled" not in self.__dict__:
-            self._compiled = Compiler(self.rule)
+            # It holds the optimizer weakly: a cycle would keep the state of one that is let go.
+            self._compiled = Compiler(partial(type(self).rule, proxy(self)))
         return self._compiled
 
     # Groups and state.
