@@ -1,10 +1,13 @@
-"""Two processes on gloo under DistributedDataParallel take the steps of one."""
+"""Two processes on gloo take the steps of one, replicated (DDP) or sharded (FSDP)."""
 
 import socket
 
+import pytest
 import torch
 import torch.distributed as dist
+from torch.distributed.fsdp import fully_shard
 from torch.multiprocessing import spawn
+from torch.nn.parallel import DistributedDataParallel
 
 from adaopt.torch import build
 
@@ -26,20 +29,29 @@ def linear():
     return torch.nn.Linear(4, 3, dtype=torch.float64)
 
 
-def worker(rank, port, path):
+def replicated(rows):
+    return train(DistributedDataParallel(linear()), rows)
+
+
+def sharded(rows):
+    mesh = dist.init_device_mesh("cpu", (2,))
+    return [p.full_tensor() for p in train(fully_shard(linear(), mesh=mesh), rows)]
+
+
+def worker(rank, port, path, trained):
     torch.set_num_threads(1)
     address = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
-    model = torch.nn.parallel.DistributedDataParallel(linear())
-    torch.save(train(model, slice(4 * rank, 4 * rank + 4)), f"{path}/{rank}.pt")
+    torch.save(trained(slice(4 * rank, 4 * rank + 4)), f"{path}/{rank}.pt")
     dist.destroy_process_group()
 
 
-def test_two_processes_equal_one(tmp_path, equal):
+@pytest.mark.parametrize("trained", [replicated, sharded])
+def test_two_processes_equal_one(tmp_path, equal, trained):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    spawn(worker, (port, str(tmp_path)), nprocs=2)
+    spawn(worker, (port, str(tmp_path), trained), nprocs=2)
     expected = train(linear(), slice(None))
     for rank in range(2):
         equal(torch.load(tmp_path / f"{rank}.pt", weights_only=True), expected, 1e-15)
