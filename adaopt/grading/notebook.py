@@ -96,5 +96,7 @@ def experiment(*needed: str, seconds: float = 20.0) -> Iterator[None]:
         with time_limit(seconds):
             yield
     except (Exception, TooSlow) as error:
-        reason = f"more than {seconds:g} s" if isinstance(error, TooSlow) else repr(error)
-        print(f"This experiment needs a right answer to {' and '.join(needed)}.\n({reason})")
+        late = isinstance(error, TooSlow)
+        reason = f"after {seconds:g} s" if late else f"with {type(error).__name__}: {error}"
+        print(f"This experiment needs a right answer to {' and '.join(needed)}.")
+        print(f"It stopped {reason}")
