@@ -144,7 +144,7 @@ def markdown(rows: list[dict[str, Any]], described: dict[str, Any]) -> str:
     head = f"| {' | '.join(HEADER)} |\n|{'|'.join([' --- '] * 3 + [' ---: '] * 5)}|\n"
     body = "".join(f"| {' | '.join(row)} |\n" for row in cells(rows))
     return (
-        f"{head}{body}\n"
+        f"{finding(rows)}\n\n{head}{body}\n"
         f"One step in float32, medians of interleaved runs; {described['threads']} threads on "
         f"{described['processor']}, torch {described['versions']['torch']}, "
         f"Python {described['python']}. Ratios are to `torch.optim.SGD` with `foreach=True` and "
@@ -153,15 +153,16 @@ def markdown(rows: list[dict[str, Any]], described: dict[str, Any]) -> str:
 
 
 def finding(rows: list[dict[str, Any]]) -> str:
-    """What the figure shows, in a sentence."""
+    """What the table and the figure show, a sentence per size."""
 
-    def worst(candidate: str, ratio: str) -> float:
-        return max(row[ratio] for row in rows if row["candidate"] == candidate)
+    def span(size: str, candidate: str, ratio: str) -> str:
+        found = [r[ratio] for r in rows if (r["size"], r["candidate"]) == (size, candidate)]
+        return f"{min(found):.2f} to {max(found):.2f}"
 
-    return (
-        f"Time of one SGD step relative to torch foreach: adaopt takes at most "
-        f"{worst('adaopt', 'to_foreach'):.2f} of it in every method and size, and compiled "
-        f"at most {worst('adaopt fused', 'to_fused'):.2f} of the time of torch fused."
+    return " ".join(
+        f"{size}: adaopt takes {span(size, 'adaopt', 'to_foreach')} of the time of torch foreach, "
+        f"and compiled {span(size, 'adaopt fused', 'to_fused')} of the time of torch fused."
+        for size in dict.fromkeys(row["size"] for row in rows)
     )
 
 
