@@ -61,17 +61,13 @@ class Card:
         return getattr(import_module("adaopt.torch"), self.class_name)
 
 
-_LR = Hyper("lr", 1e-3, "lr >= 0", "step size (learning rate) alpha")
 _SGD_HYPER = (
-    _LR,
-    Hyper("weight_decay", 0.0, "weight_decay >= 0", "lambda: adds lambda x to the gradient"),
-    Hyper("maximize", False, "bool", "ascend instead of descend"),
-)
-_MOMENTUM_HYPER = (
-    *_SGD_HYPER,
+    Hyper("lr", 1e-3, "lr >= 0", "step size (learning rate) alpha"),
     Hyper("momentum", 0.0, "momentum >= 0", "weight mu of the old velocity"),
     Hyper("dampening", 0.0, "any number", "tau: the gradient enters the velocity times 1 - tau"),
+    Hyper("weight_decay", 0.0, "weight_decay >= 0", "lambda: adds lambda x to the gradient"),
     Hyper("nesterov", False, "bool", "look ahead along the velocity"),
+    Hyper("maximize", False, "bool", "ascend instead of descend"),
 )
 
 CARDS: dict[str, Card] = {
@@ -84,7 +80,7 @@ CARDS: dict[str, Card] = {
             paper="cauchy1847",
             year=1847,
             formula=r"x_{k+1} = x_k - \alpha \nabla f(x_k)",
-            hyper=(_LR,),
+            hyper=_SGD_HYPER,
             state_bytes=0,
             lecture=1,
             color="#000000",
@@ -116,7 +112,7 @@ CARDS: dict[str, Card] = {
             paper="polyak1964",
             year=1964,
             formula=r"v_{k+1} = \mu v_k + (1 - \tau) g_k, \qquad x_{k+1} = x_k - \alpha v_{k+1}",
-            hyper=_MOMENTUM_HYPER,
+            hyper=_SGD_HYPER,
             state_bytes=4,
             lecture=1,
             color="#E69F00",
@@ -136,7 +132,7 @@ CARDS: dict[str, Card] = {
             paper="nesterov1983",
             year=1983,
             formula=r"v_{k+1} = \mu v_k + g_k, \qquad x_{k+1} = x_k - \alpha (g_k + \mu v_{k+1})",
-            hyper=_MOMENTUM_HYPER,
+            hyper=_SGD_HYPER,
             state_bytes=4,
             lecture=1,
             color="#009E73",
