@@ -35,10 +35,14 @@ class Rule:
 
     A subclass annotates its hyper-parameters, each with a default, names in ``memory`` the state
     that starts as zeros, and defines :meth:`update`. Hyper-parameters are keywords of the
-    constructor and attributes that can be assigned between steps; both are validated.
+    constructor and attributes that can be assigned between steps; both are validated. ``choices``
+    lists the values of one that is a word, ``ranges`` the closed interval of one that is this
+    method's alone. A method that needs sums over all arrays, such as an inner product, defines
+    :meth:`measure` and :meth:`advance`; ``kept`` are the numbers it keeps for all arrays together.
 
     Attributes:
         state: the :class:`State` of the array, or a dict of one per array; ``{}`` before a step.
+        shared: the numbers ``kept`` for all arrays together.
         k: number of steps taken.
         layout: shape and dtype of each array, known after the first step.
 
@@ -50,6 +54,9 @@ class Rule:
     maximize: bool = False
 
     memory: ClassVar[tuple[str, ...]] = ()
+    choices: ClassVar[dict[str, tuple]] = {}
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+    kept: ClassVar[dict[str, float]] = {}
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -66,7 +73,7 @@ class Rule:
             if name not in self.defaults:
                 raise TypeError(f"{type(self).__name__} has no argument {self._nearest(name)}")
         values = self.defaults | hyper
-        vars(self).update({n: checked(n, v, self.defaults[n]) for n, v in values.items()})
+        vars(self).update({n: self._checked(n, v) for n, v in values.items()})
         self.check()
         self.reset()
 
@@ -85,13 +92,20 @@ class Rule:
         """The state before the first step: zeros like x for every name in ``memory``."""
         return State(**{name: np.zeros_like(x) for name in self.memory})
 
+    def measure(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray | None:
+        """What is to be summed over all arrays before the step; the state may be rebound."""
+        return None
+
+    def advance(self, shared: State, totals: np.ndarray | None) -> None:
+        """Move on the numbers ``kept`` for all arrays; ``totals`` are the sums of `measure`."""
+
     def point(self, x: Arrays) -> Arrays:
         """Where the next gradient is to be taken: at x, except for methods that say otherwise."""
         return x
 
     def reset(self) -> None:
         """Forget all steps: no state, ``k = 0``. Hyper-parameters stay."""
-        self.state, self.k, self.layout = {}, 0, {}
+        self.state, self.k, self.layout, self.shared = {}, 0, {}, State(**self.kept)
 
     def step(self, x: Arrays, g: Arrays) -> Arrays:
         """One step from x along the gradient g: arrays of equal shape and dtype, or dicts of them.
@@ -112,13 +126,22 @@ class Rule:
         layout = {n: (x.shape, x.dtype) for n, (x, _) in pairs.items()}
         if self.k and layout != self.layout:
             raise ValueError(f"the arrays were {self.layout} and are {layout}: call reset() first")
-        new_xs, new_states = {}, {}
-        for n, (x, g) in pairs.items():
-            real_x, real_g = _real(x), _real(-g if self.maximize else g)
-            s = copy.copy(states[n]) if self.k else self.start(real_x)
-            new_xs[n] = _like(x, self.update(real_x, real_g, s, self.k + 1), real_x)
-            new_states[n] = s
-        self.state, self.layout = new_states[""] if single else new_states, layout
+        real = {n: (_real(x), _real(-g if self.maximize else g)) for n, (x, g) in pairs.items()}
+        new = {n: copy.copy(states[n]) if self.k else self.start(x) for n, (x, _) in real.items()}
+        parts = [self.measure(x, g, new[n], self.k + 1) for n, (x, g) in real.items()]
+        before, self.shared = self.shared, copy.copy(self.shared)
+        try:
+            self.advance(
+                self.shared, None if any(p is None for p in parts) else np.sum(parts, axis=0)
+            )
+            new_xs = {
+                n: _like(pairs[n][0], self.update(x, g, new[n], self.k + 1), x)
+                for n, (x, g) in real.items()
+            }
+        except BaseException:
+            self.shared = before
+            raise
+        self.state, self.layout = new[""] if single else new, layout
         self.k += 1
         return new_xs[""] if single else new_xs
 
@@ -146,16 +169,20 @@ class Rule:
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.defaults:
             old = getattr(self, name)
-            vars(self)[name] = checked(name, value, self.defaults[name])
+            vars(self)[name] = self._checked(name, value)
             try:
                 self.check()
             except ValueError:
                 vars(self)[name] = old
                 raise
-        elif name in ("state", "k", "layout"):
+        elif name in ("state", "k", "layout", "shared"):
             super().__setattr__(name, value)
         else:
             raise AttributeError(f"{type(self).__name__} has no attribute {self._nearest(name)}")
+
+    def _checked(self, name: str, value: Any) -> Any:
+        choices, interval = self.choices.get(name), self.ranges.get(name)
+        return checked(name, value, self.defaults[name], choices, interval)
 
     def _nearest(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.defaults, n=1, cutoff=0.4)

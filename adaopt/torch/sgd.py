@@ -53,11 +53,11 @@ class SGD(Rule):
             g = g.add(v, alpha=h.momentum) if h.nesterov else v
         x.add_(g, alpha=-h.lr)
 
-    def needs(self, h: Hyper) -> tuple[str, ...]:
+    def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
         return self.buffers if h.momentum else ()
 
-    def single_pass(self, h: Hyper) -> bool:
-        return not (h.momentum or h.weight_decay or h.maximize)
+    def cuts(self, h: Hyper) -> bool:
+        return bool(h.momentum or h.weight_decay or h.maximize)
 
     def check(self, h: Hyper) -> None:
         if h.nesterov and (h.momentum <= 0 or h.dampening != 0):

@@ -12,6 +12,7 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -70,29 +71,32 @@ def require_compiler() -> None:
 class Compiler:
     """Compiled steps of one optimizer, one for each list of tensors and set of constants."""
 
-    def __init__(self, rule: Callable[..., None]) -> None:
-        self.rule = rule
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
         self.reading = torch._dynamo.config.patch(capture_scalar_outputs=True)
         self.steps: dict[Hashable, Callable[..., None]] = {}
 
-    def __call__(self, hyper: dict[str, Any], k: int, rows: list[Row]) -> None:
-        """Apply the rule to every row ``(x, g, *buffers)``, all at step ``k``."""
+    def __call__(
+        self, name: str, hyper: dict[str, Any], k: int, rows: list[Row]
+    ) -> list[tuple[float, ...]]:
+        """Call ``rule`` or ``measure`` on every row ``(x, g, *buffers)``, all at step ``k``."""
         numbers: list[float] = []
         constants = tuple((name, _separate(value, numbers)) for name, value in hyper.items())
         count = _separate(float(k), numbers)
-        rows = [row if row[0].dim() else _shaped(row) for row in rows if row[0].numel()]
-        key = (constants, count, *[row[0].shape for row in rows])
+        rows = [row for row in rows if row[0].numel()]
+        key = (name, constants, count, *[row[0].shape for row in rows])
         step = self.steps.get(key)
         if step is None:
-            step = self.steps[key] = self._compile(constants, count)
+            step = self.steps[key] = self._compile(name, constants, count)
         with self.reading:
-            step(rows, torch.tensor(numbers, dtype=torch.float64))
+            found = step(rows, torch.tensor(numbers, dtype=torch.float64))
+        return [tuple(s.item() for s in sums) for sums in found if sums is not None]
 
-    def _compile(self, constants: tuple, count: Slot | float) -> Callable[..., None]:
+    def _compile(self, name: str, constants: tuple, count: Slot | float) -> Callable[..., list]:
         require_compiler()
-        rule = self.rule
+        call = partial(getattr(self.optimizer.__class__, name), self.optimizer)
 
-        def step(rows: list[Row], numbers: Tensor) -> None:
+        def step(rows: list[Row], numbers: Tensor) -> list:
             scalars = [number.item() for number in numbers.unbind()]
             for scalar in scalars:
                 torch._check(scalar != 0)
@@ -100,8 +104,7 @@ class Compiler:
             k = _fill(count, scalars)
             torch._check(k != 1)  # first steps are never compiled
             with Traceable():
-                for x, g, *buffers in rows:
-                    rule(x, -g if h.maximize else g, h, k, *buffers)
+                return [call(x, -g if h.maximize else g, h, k, *kept) for x, g, *kept in rows]
 
         # Compilations are kept, and limited in number, per code object: each step gets its own.
         own = FunctionType(step.__code__.replace(), step.__globals__, closure=step.__closure__)
@@ -143,8 +146,3 @@ def _fill(value: Any, scalars: list[Any]) -> Any:
     if isinstance(value, tuple):
         return tuple(_fill(v, scalars) for v in value)
     return value
-
-
-def _shaped(row: Row) -> Row:
-    """Inductor loses what a kernel writes to a 0-dim float64 tensor: view it as 1-dim."""
-    return tuple(None if t is None else t.view(1) for t in row)

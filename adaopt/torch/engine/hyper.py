@@ -12,22 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-# What torch.optim calls the value in its messages, and the range [low, high] it must lie in.
-# A name that is not listed is any finite number; betas are below one.
-WORDS = {"lr": "learning rate", "eps": "epsilon value"}
-NON_NEGATIVE = (0.0, math.inf)
-RANGES = {
-    "lr": NON_NEGATIVE,
-    "momentum": NON_NEGATIVE,
-    "weight_decay": NON_NEGATIVE,
-    "eps": NON_NEGATIVE,
-    "betas": (0.0, math.nextafter(1.0, 0.0)),
-    "alpha": NON_NEGATIVE,
-    "rho": (0.0, 1.0),
-    "lr_decay": NON_NEGATIVE,
-    "initial_accumulator_value": NON_NEGATIVE,
-    "momentum_decay": NON_NEGATIVE,
-}
+from adaopt.ranges import RANGES, words
 
 # The keywords every optimizer of torch.optim has; they choose the way of computing, not the method.
 ENGINE = {"maximize": False, "foreach": None, "differentiable": False, "fused": None}
@@ -72,16 +57,31 @@ def bind(name: str, form: Signature, args: tuple, kwargs: dict[str, Any]) -> dic
     return dict(bound.arguments)
 
 
-def checked(name: str, value: Any, default: Any) -> Any:
+def checked(
+    name: str,
+    value: Any,
+    default: Any,
+    choices: tuple | None = None,
+    interval: tuple[float, float] | None = None,
+) -> Any:
     """The value as plain Python numbers, if it is one that ``name`` may have.
 
-    The kind that is expected is the kind of the default: a number, a flag, a tuple of numbers, a
-    word (which the method itself checks), or else anything.
+    The kind that is expected is the kind of the default: a number, a whole number, a flag, a tuple
+    of numbers, a word; None is allowed where the default is None. ``choices`` lists the only
+    values there are, ``interval`` replaces the range of the shared table.
 
     Raises:
-        ValueError: out of range or not finite; torch.optim's message.
+        ValueError: out of range, not finite or not among the choices; torch.optim's message.
         TypeError: not of the kind expected; the same message, and what is expected.
     """
+    if choices is not None:
+        # by type too: 1 == True, but a word is expected to be spelled out
+        for choice in choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        expected = ", ".join(map(repr, choices))
+        raise ValueError(f"{_invalid(name, value)} (expected one of {expected})")
+    low, high = interval or RANGES.get(name, (-math.inf, math.inf))
     if isinstance(default, bool):
         if isinstance(value, bool | np.bool_) or (isinstance(value, Real) and value in (0, 1)):
             return bool(value)
@@ -89,15 +89,16 @@ def checked(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple):
         if not isinstance(value, tuple | list) or len(value) != len(default):
             raise TypeError(f"{_invalid(name, value)} ({len(default)} numbers are expected)")
-        return tuple(_number(name, v, i) for i, v in enumerate(value))
-    if isinstance(default, float):
-        return _number(name, value)
-    if isinstance(default, str) and not isinstance(value, str):
-        raise TypeError(f"{_invalid(name, value)} (a word is expected)")
-    return value
+        pairs = enumerate(zip(value, default, strict=True))
+        return tuple(_number(name, v, d, low, high, i) for i, (v, d) in pairs)
+    return _number(name, value, default, low, high)
 
 
-def _number(name: str, value: Any, index: int | None = None) -> float:
+def _number(
+    name: str, value: Any, default: Any, low: float, high: float, index: int | None = None
+) -> float | int | None:
+    if type(value) is type(default) and value == default:
+        return default  # None, or infinity, where that is the default
     number = value
     if type(value) is not float:
         if isinstance(value, Tensor):
@@ -110,14 +111,15 @@ def _number(name: str, value: Any, index: int | None = None) -> float:
             number = float(number)
         except OverflowError:  # an integer beyond every float
             number = math.inf
-    low, high = RANGES.get(name, (-math.inf, math.inf))
     if not (low <= number <= high and math.isfinite(number)):
         raise ValueError(_invalid(name, value, index))
+    if isinstance(default, int):
+        if not number.is_integer():
+            raise TypeError(f"{_invalid(name, value, index)} (a whole number is expected)")
+        return int(number)
     return number
 
 
 def _invalid(name: str, value: Any, index: int | None = None) -> str:
     shown = repr(value) if isinstance(value, str) else value
-    if name == "betas" and index is not None:
-        return f"Invalid beta parameter at index {index}: {shown}"
-    return f"Invalid {WORDS.get(name, f'{name} value')}: {shown}"
+    return f"Invalid {words(name, index)}: {shown}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, ClassVar
+import math
+from collections.abc import Callable, Hashable, Iterable
+from itertools import chain
+from typing import Any, ClassVar, NamedTuple
 from weakref import proxy
 
 import torch
@@ -15,13 +16,24 @@ from .eager import PLAIN, Row, as_real, blocks
 from .hyper import ENGINE, Hyper, bind, checked, signature
 
 
+class Batch(NamedTuple):
+    """Rows that take the same step: hyper-parameters, further numbers, step count, and how."""
+
+    h: Hyper
+    numbers: dict[str, float]
+    k: int
+    fused: bool
+    cut: bool
+    rows: list[Row]
+
+
 class Rule(torch.optim.Optimizer):
     """A ``torch.optim.Optimizer`` that is a table, a tuple and a formula.
 
     A subclass declares
 
     - ``hyper``: its hyper-parameters and their defaults, in the order of the constructor. A default
-      also says what is expected: a float, a flag, a tuple of floats;
+      also says what is expected: a float, an integer, a flag, a tuple of floats;
     - ``buffers``: the names of the tensors it keeps per parameter, under torch's names;
     - ``rule(x, g, h, k, *buffers)``: the update, written in place with torch's own words.
 
@@ -31,6 +43,18 @@ class Rule(torch.optim.Optimizer):
     place of one not needed. The same lines are the eager path and, traced by torch.compile, the
     path of ``fused=True``. ``h`` and ``k`` hold numbers; a branch may ask only whether one is zero
     or whether ``k == 1``.
+
+    Where a method needs more it also declares
+
+    - ``choices``: the values that a word among the hyper-parameters may take, and ``ranges``: the
+      closed interval of a number that is this method's alone;
+    - ``numbers(h, k, memory)``: what the formula needs of ``h`` and ``k`` alone (a bias correction,
+      a power of beta), computed once and not in each kernel, and found in the rule as attributes of
+      ``h``; ``remembers`` names those that it carries from step to step in ``memory``;
+    - ``measure(x, g, h, k, *buffers)``: sums over one block of which the step needs the totals over
+      all parameters, a pass of its own before the rule;
+    - ``kept``: numbers kept with each parameter group, and their first values; found in the rule as
+      attributes of ``h``, moved on by ``advance(groups, totals)`` once in each step.
 
     Every subclass takes besides, as keywords:
 
@@ -51,6 +75,10 @@ class Rule(torch.optim.Optimizer):
 
     hyper: ClassVar[dict[str, Any]] = {}
     buffers: ClassVar[tuple[str, ...]] = ()
+    choices: ClassVar[dict[str, tuple]] = {}
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+    remembers: ClassVar[tuple[str, ...]] = ()
+    kept: ClassVar[dict[str, Any]] = {}
     elementwise: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -69,17 +97,38 @@ class Rule(torch.optim.Optimizer):
         """The update of one parameter, in place."""
         raise NotImplementedError
 
-    def needs(self, h: Hyper) -> tuple[str, ...]:
-        """The buffers that these hyper-parameters call for."""
+    def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
+        """The buffers that these hyper-parameters and this parameter call for."""
         return self.buffers
 
     def start(self, name: str, p: Tensor, h: Hyper) -> Tensor:
         """The first value of a buffer."""
         return torch.zeros_like(p, memory_format=torch.preserve_format)
 
-    def single_pass(self, h: Hyper) -> bool:
-        """Whether the rule reads and writes each tensor once: then cutting gains nothing."""
-        return False
+    def cuts(self, h: Hyper) -> bool:
+        """Whether the rule may run on views of a tensor, and gains by it: not if it reads and
+        writes each tensor once, and not if it needs a statistic of the whole tensor."""
+        return True
+
+    def numbers(self, h: Hyper, k: int, memory: dict[str, float]) -> dict[str, float]:
+        """Numbers that the rule needs, of the hyper-parameters and the step alone.
+
+        ``memory`` holds what ``remembers`` names, empty before the first step; it may be updated.
+        """
+        return {}
+
+    def measure(
+        self, x: Tensor, g: Tensor, h: Hyper, k: int, *buffers: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """Sums over this block, 0-dim; the buffers may be updated, x and g may not."""
+        raise NotImplementedError
+
+    def advance(self, groups: list[tuple[dict, Hyper]], totals: tuple[float, ...]) -> None:
+        """Move on the numbers ``kept`` with each group; ``totals`` are those of ``measure``.
+
+        Called once in each step, before the rule; what is written into a group must be written
+        into its ``h`` too, if the rule is to see it.
+        """
 
     def check(self, h: Hyper) -> None:
         """Refuse values that do not go together."""
@@ -95,15 +144,24 @@ class Rule(torch.optim.Optimizer):
                 loss = closure()
         # All groups are read, and refused if need be, before the first parameter changes.
         work = [(group, self._read(group), self._gradients(group)) for group in self.param_groups]
-        for group, h, pairs in work:
-            self._update(group, h, pairs)
+        batches = [batch for entry in work for batch in self._batches(*entry)]
+        totals: tuple[float, ...] = ()
+        if type(self).measure is not Rule.measure:
+            parts = [part for batch in batches for part in self._apply("measure", batch)]
+            totals = tuple(math.fsum(sums) for sums in zip(*parts, strict=True))
+        self.advance([(group, h) for group, h, _ in work], totals)
+        for batch in batches:
+            self._apply("rule", batch)
         return loss
 
     def _read(self, group: dict[str, Any]) -> Hyper:
         """The group's hyper-parameters, checked."""
-        h = Hyper(
-            {name: checked(name, group[name], default) for name, default in self.hyper.items()}
-        )
+        h = Hyper({name: group[name] for name in self.kept})
+        for name, default in self.hyper.items():
+            value = checked(
+                name, group[name], default, self.choices.get(name), self.ranges.get(name)
+            )
+            setattr(h, name, value)
         for name, default in ENGINE.items():
             if group[name] is not default:
                 checked(name, group[name], False)
@@ -127,44 +185,67 @@ class Rule(torch.optim.Optimizer):
                 )
             if g.layout is not torch.strided:
                 raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+            if p.is_complex() and not self.elementwise:
+                raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
         return pairs
 
-    def _update(self, group: dict[str, Any], h: Hyper, pairs: list[tuple[Tensor, Tensor]]) -> None:
-        needed = self.needs(h)
-        kept = (None,) * len(self.buffers)
-        k, elementwise, fused, rule = 0, self.elementwise, group["fused"], self.rule
-        cut = elementwise and group["foreach"] is not False and not self.single_pass(h)
-        buckets: dict[tuple[torch.device, int], list[Row]] = {}
+    def _batches(
+        self, group: dict[str, Any], h: Hyper, pairs: list[tuple[Tensor, Tensor]]
+    ) -> Iterable[Batch]:
+        """The rows of a group, those together that share device, step count and numbers."""
+        batches: dict[Hashable, Batch] = {}
+        numbers: dict[int, dict[str, float]] = {}
         for p, g in pairs:
-            if needed:
-                k, kept = self._advance(p, h, needed)
+            k, kept, memory = self._advance(p, h)
+            if memory is not None:
+                own = self.numbers(h, k, memory)
+            elif (own := numbers.get(k)) is None:
+                own = numbers[k] = self.numbers(h, k, {})
             row = (p, g, *kept)
-            if elementwise and p.is_complex():
+            if self.elementwise and p.is_complex():
                 row = as_real(row)
-            if fused and k != 1 and type(p) in PLAIN:
-                buckets.setdefault((p.device, k), []).append(row)
-            else:  # a first step is taken once: not worth a compilation of its own
-                for x, g, *kept in blocks(row) if cut else (row,):
-                    rule(x, -g if h.maximize else g, h, k, *kept)
-        for (_, k), rows in buckets.items():
-            self._compiler(vars(h), k, rows)
+            if not p.dim():  # inductor loses what a kernel writes to a 0-dim float64 tensor
+                row = tuple(t if t is None or t.dim() else t.view(1) for t in row)
+            # A first step is taken once: not worth a compilation of its own.
+            fused = bool(group["fused"]) and k != 1 and type(p) in PLAIN
+            key = (p.device, k, fused, *own.values())
+            if key not in batches:
+                batches[key] = Batch(h, own, k, fused, group["foreach"] is not False, [])
+            batches[key].rows.append(row)
+        return batches.values()
 
-    def _advance(self, p: Tensor, h: Hyper, needed: tuple[str, ...]) -> tuple[int, list]:
-        """Count the step of the parameter; its buffers, those missing made, None if not needed."""
+    def _apply(self, name: str, batch: Batch) -> list[tuple[float, ...]]:
+        """Call ``rule`` or ``measure`` on every row; what ``measure`` found, else nothing."""
+        h, own, k, fused, cut, rows = batch
+        vars(h).update(own)
+        if fused:
+            return self._compiler(name, vars(h), k, rows)
+        call = getattr(self, name)
+        if cut and self.elementwise and self.cuts(h):
+            rows = chain.from_iterable(map(blocks, rows))
+        found = [call(x, -g if h.maximize else g, h, k, *kept) for x, g, *kept in rows]
+        return [tuple(s.item() for s in sums) for sums in found if sums is not None]
+
+    def _advance(self, p: Tensor, h: Hyper) -> tuple[int, Iterable, dict[str, Any] | None]:
+        """Count the parameter's step; its buffers, those missing made, None if not needed."""
+        needed = self.needs(h, p)
+        if not needed:
+            return 0, (None,) * len(self.buffers), None
         state = self.state[p]
         for name in needed:
             if name not in state:
                 with torch.inference_mode(False):
                     state[name] = self.start(name, p, h)
         k = state["step"] = state.get("step", 0) + 1
-        return k, [state[name] if name in needed else None for name in self.buffers]
+        kept = [state[name] if name in needed else None for name in self.buffers]
+        return k, kept, state if self.remembers else None
 
     @property
     def _compiler(self) -> Compiler:
         """Made when first wanted; never copied or saved with the optimizer."""
         if "_compiled" not in self.__dict__:
             # It holds the optimizer weakly: a cycle would keep the state of one that is let go.
-            self._compiled = Compiler(partial(type(self).rule, proxy(self)))
+            self._compiled = Compiler(proxy(self))
         return self._compiled
 
     # Groups and state.
@@ -172,6 +253,7 @@ class Rule(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group, its hyper-parameters checked as the constructor's are."""
         if isinstance(param_group, dict):
+            param_group = {**self.kept, **param_group}
             group = {**self.defaults, **param_group}
             self._read(group)
             if group["fused"]:
@@ -194,14 +276,16 @@ class Rule(torch.optim.Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # load_state_dict commits through here, pickle and deepcopy restore through here.
+        read: dict[Any, Hyper] = {}
         for group in state["param_groups"]:
-            self._check_group(group)
+            h = self._check_group(group)
+            read.update(dict.fromkeys(group["params"], h))
         for p, values in state["state"].items():
-            self._check_state(p, values)
+            self._check_state(p, values, read.get(p))
         super().__setstate__(state)
 
-    def _check_group(self, group: dict[str, Any]) -> None:
-        missing = [name for name in self.hyper if name not in group]
+    def _check_group(self, group: dict[str, Any]) -> Hyper:
+        missing = [name for name in (*self.hyper, *self.kept) if name not in group]
         if missing:
             raise ValueError(
                 f"the state dict is not of {type(self).__name__}: its parameter groups lack "
@@ -209,13 +293,13 @@ class Rule(torch.optim.Optimizer):
             )
         for name, default in ENGINE.items():
             group.setdefault(name, default)
-        self._read(group)
+        return self._read(group)
 
-    def _check_state(self, p: Tensor, values: dict[str, Any]) -> None:
+    def _check_state(self, p: Tensor, values: dict[str, Any], h: Hyper | None) -> None:
         name = type(self).__name__
         if not isinstance(p, Tensor):
             raise ValueError(f"the state dict has a state for parameter {p}, which does not exist")
-        foreign = set(values) - {*self.buffers, "step"}
+        foreign = set(values) - {*self.buffers, *self.remembers, "step"}
         if foreign:
             raise ValueError(
                 f"the state dict is not of {name}: unknown state {', '.join(sorted(foreign))}"
@@ -223,10 +307,13 @@ class Rule(torch.optim.Optimizer):
         for key in [key for key, value in values.items() if value is None]:
             del values[key]  # torch.optim.SGD once wrote None for a buffer not made yet
         for key in values.keys() & set(self.buffers):
-            if self.elementwise and values[key].shape != p.shape:
+            shape = self.start(key, torch.empty_like(p, device="meta"), h).shape
+            if values[key].shape != shape:
                 raise ValueError(
                     f"the state dict does not fit: {key} has shape {tuple(values[key].shape)}, "
-                    f"its parameter {tuple(p.shape)}"
+                    f"its parameter {tuple(p.shape)} wants {tuple(shape)}"
                 )
+        for key in values.keys() & set(self.remembers):
+            values[key] = float(values[key])
         if values:  # torch.optim keeps the count as a tensor, and its SGD none
             values["step"] = int(values.get("step", 1))

@@ -24,7 +24,7 @@ globalThis.adaopt = globalThis.adaopt || {};
     },
   };
 
-  // Catalog key -> how a method is built and drawn: the cards of adaopt/catalog.py.
+  // Catalog key -> how a method is built and drawn: the cards of adaopt/catalog.
   adaopt.methods = {
     gd: { name: "GD", rule: "sgd", preset: {}, color: "black", line: "-" },
     sgd: { name: "SGD", rule: "sgd", preset: {}, color: "blue", line: "-" },

@@ -1,0 +1,30 @@
+"""One card per optimizer: what it is, where it comes from, and the classes that implement it.
+
+Tests, documentation, the command line and the lectures iterate over :data:`CARDS`, so a method
+that has a card is tested, documented, coloured and listed, and one without a card does not exist.
+Neither torch nor matplotlib is imported here: a card finds its classes when asked.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from adaopt.catalog import sgd
+from adaopt.catalog.card import Card, Hyper
+
+__all__ = ["CARDS", "Card", "Hyper", "card"]
+
+CARDS: dict[str, Card] = {card.key: card for family in (sgd,) for card in family.CARDS}
+
+
+def card(key: str) -> Card:
+    """The card with this catalog key.
+
+    Raises:
+        ValueError: no such key; the message suggests the nearest one.
+    """
+    if key in CARDS:
+        return CARDS[key]
+    near = difflib.get_close_matches(str(key).lower(), CARDS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"Unknown optimizer {key!r}.{hint} The catalog has: {', '.join(CARDS)}")

@@ -1,0 +1,86 @@
+"""Cards: gradient descent, SGD and its momenta."""
+
+from adaopt.catalog.card import Card, keywords
+
+HYPER = keywords(
+    lr=1e-3,
+    momentum=(0.0, "momentum >= 0", "weight mu of the old velocity"),
+    dampening=(0.0, "any number", "tau: the gradient enters the velocity times 1 - tau"),
+    weight_decay=(0.0, "weight_decay >= 0", "lambda: adds lambda x to the gradient"),
+    nesterov=(False, "bool", "look ahead along the velocity"),
+)
+
+CARDS = (
+    Card(
+        key="gd",
+        name="GD",
+        class_name="SGD",
+        paper="cauchy1847",
+        year=1847,
+        formula=r"x_{k+1} = x_k - \alpha \nabla f(x_k)",
+        hyper=HYPER,
+        state_bytes=0,
+        lecture=1,
+        color="#000000",
+        torch_reference="torch.optim.SGD",
+        differences="none: GD is SGD fed the full gradient",
+    ),
+    Card(
+        key="sgd",
+        name="SGD",
+        class_name="SGD",
+        paper="robbins1951",
+        year=1951,
+        formula=r"x_{k+1} = x_k - \alpha \nabla f_{i_k}(x_k)",
+        hyper=HYPER,
+        state_bytes=0,
+        lecture=1,
+        color="#0072B2",
+        variants=(
+            {"lr": 0.03, "weight_decay": 0.1},
+            {"lr": 0.02, "maximize": True, "weight_decay": 0.01},
+        ),
+        torch_reference="torch.optim.SGD",
+        differences="none",
+    ),
+    Card(
+        key="momentum",
+        name="Momentum",
+        class_name="SGD",
+        paper="polyak1964",
+        year=1964,
+        formula=r"v_{k+1} = \mu v_k + (1 - \tau) g_k, \qquad x_{k+1} = x_k - \alpha v_{k+1}",
+        hyper=HYPER,
+        state_bytes=4,
+        lecture=1,
+        color="#E69F00",
+        linestyle="--",
+        preset={"momentum": 0.9},
+        variants=(
+            {"lr": 0.02, "momentum": 0.83, "dampening": 0.3, "weight_decay": 0.07},
+            {"lr": 0.02, "momentum": 0.9, "maximize": True},
+        ),
+        torch_reference="torch.optim.SGD",
+        differences="none: the first velocity is the gradient itself, not damped, as in torch",
+    ),
+    Card(
+        key="nesterov",
+        name="Nesterov momentum",
+        class_name="SGD",
+        paper="nesterov1983",
+        year=1983,
+        formula=r"v_{k+1} = \mu v_k + g_k, \qquad x_{k+1} = x_k - \alpha (g_k + \mu v_{k+1})",
+        hyper=HYPER,
+        state_bytes=4,
+        lecture=1,
+        color="#009E73",
+        linestyle="-.",
+        preset={"momentum": 0.9, "nesterov": True},
+        variants=(
+            {"lr": 0.01, "momentum": 0.77, "nesterov": True, "weight_decay": 0.03},
+            {"lr": 0.01, "momentum": 0.9, "nesterov": True, "maximize": True},
+        ),
+        torch_reference="torch.optim.SGD",
+        differences="none; torch's foreach path overwrites p.grad, ours never does",
+    ),
+)
