@@ -24,6 +24,7 @@ class Card:
 
     ``class_name`` is the class in both editions; ``preset`` are the keywords that make this method
     out of that class; ``variants`` are the keyword sets that tests run besides the defaults;
+    ``exempt`` names the tests of torch's contract that cannot hold for it, with the reason;
     ``state_bytes`` is the state's size per float32 parameter in bytes, at the defaults.
     """
 
@@ -43,6 +44,7 @@ class Card:
     torch_reference: str | None = None
     differences: str = ""
     algoperf: str = ""
+    exempt: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def numpy_class(self) -> type:

@@ -106,13 +106,21 @@ def test_invalid_value_is_refused_at_construction_and_on_assignment(hyper, error
             "Invalid initial_accumulator_value value: -1",
         ),
         ("momentum_decay", -1, 0.0, "Invalid momentum_decay value: -1"),
-        ("variant", 3, "torch", "Invalid variant value: 3 (expected a str)"),
+        ("warmup_steps", 0.5, 0, "Invalid warmup_steps value: 0.5 (expected a whole number)"),
     ],
 )
 def test_later_methods_find_their_messages_in_the_table(name, value, default, message):
     with pytest.raises((ValueError, TypeError)) as raised:
         checked(name, value, default)
     assert str(raised.value) == message
+
+
+def test_words_are_among_the_choices_and_intervals_can_be_the_methods_own():
+    assert checked("amsgrad", "hat", False, (False, True, "hat")) == "hat"
+    with pytest.raises(ValueError, match=r"Invalid amsgrad value: 1 .expected one of False, True"):
+        checked("amsgrad", 1, False, (False, True))
+    with pytest.raises(ValueError, match="Invalid power value: 0.5"):
+        checked("power", 0.5, 2.0, None, (1.0, 8.0))
 
 
 def test_messages_are_those_of_torch_optim():

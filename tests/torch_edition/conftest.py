@@ -31,10 +31,13 @@ CASES = {
 }
 
 
-@pytest.fixture(params=list(CASES))
-def case(request: pytest.FixtureRequest) -> Case:
-    """Every card at its defaults and at each of its variants."""
-    return CASES[request.param]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """``case``: every card at its defaults and at each of its variants, unless the card says why
+    this test cannot hold for it."""
+    if "case" in metafunc.fixturenames:
+        name = metafunc.function.__name__
+        kept = [key for key, case in CASES.items() if name not in case.card.exempt]
+        metafunc.parametrize("case", [CASES[key] for key in kept], ids=kept)
 
 
 class Problem:

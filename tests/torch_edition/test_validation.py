@@ -1,6 +1,7 @@
 """Hyper-parameters out of range: torch.optim's messages, wherever the value comes from."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -113,6 +114,24 @@ def test_kinds_of_numbers():
         checked("betas", 0.9, (0.9, 0.99))
     with pytest.raises(TypeError, match="Invalid beta parameter at index 1: 'x'"):
         checked("betas", (0.9, "x"), (0.9, 0.99))
-    assert checked("variant", "torch", "torch") == "torch"
-    with pytest.raises(TypeError, match=r"Invalid variant value: 3 .a word is expected"):
-        checked("variant", 3, "torch")
+    assert checked("warmup_steps", 3.0, 0) == 3
+    with pytest.raises(TypeError, match=r"Invalid warmup_steps value: 0.5 .a whole number"):
+        checked("warmup_steps", 0.5, 0)
+    assert checked("growth_rate", math.inf, math.inf) == math.inf
+    assert checked("eps", (None, 1), (None, 1e-3)) == (None, 1.0)
+
+
+def test_words_are_among_the_choices():
+    choices = (False, True, "hat")
+    assert checked("amsgrad", "hat", False, choices) == "hat"
+    assert checked("amsgrad", True, False, choices) is True
+    for wrong in ("had", 1, None):
+        message = rf"Invalid amsgrad value: {wrong!r} \(expected one of False, True, 'hat'\)"
+        with pytest.raises(ValueError, match=message):
+            checked("amsgrad", wrong, False, choices)
+
+
+def test_an_interval_of_the_method_replaces_the_shared_one():
+    assert checked("power", 2, 2.0, None, (1.0, 8.0)) == 2.0
+    with pytest.raises(ValueError, match="Invalid power value: 0.5"):
+        checked("power", 0.5, 2.0, None, (1.0, 8.0))
