@@ -119,7 +119,7 @@ def test_words_are_among_the_choices_and_intervals_can_be_the_methods_own():
     assert checked("amsgrad", "hat", False, (False, True, "hat")) == "hat"
     with pytest.raises(ValueError, match=r"Invalid amsgrad value: 1 .expected one of False, True"):
         checked("amsgrad", 1, False, (False, True))
-    with pytest.raises(ValueError, match="Invalid power value: 0.5"):
+    with pytest.raises(ValueError, match=r"Invalid power value: 0\.5"):
         checked("power", 0.5, 2.0, None, (1.0, 8.0))
 
 

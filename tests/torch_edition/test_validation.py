@@ -133,5 +133,5 @@ def test_words_are_among_the_choices():
 
 def test_an_interval_of_the_method_replaces_the_shared_one():
     assert checked("power", 2, 2.0, None, (1.0, 8.0)) == 2.0
-    with pytest.raises(ValueError, match="Invalid power value: 0.5"):
+    with pytest.raises(ValueError, match=r"Invalid power value: 0\.5"):
         checked("power", 0.5, 2.0, None, (1.0, 8.0))
