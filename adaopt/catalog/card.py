@@ -25,6 +25,7 @@ class Card:
     ``class_name`` is the class in both editions; ``preset`` are the keywords that make this method
     out of that class; ``variants`` are the keyword sets that tests run besides the defaults;
     ``exempt`` names the tests of torch's contract that cannot hold for it, with the reason;
+    ``unverified`` says what of the method has been checked against no independent source;
     ``state_bytes`` is the state's size per float32 parameter in bytes, at the defaults.
     """
 
@@ -45,6 +46,13 @@ class Card:
     differences: str = ""
     algoperf: str = ""
     exempt: Mapping[str, str] = field(default_factory=dict)
+    unverified: str = ""
+
+    @property
+    def call(self) -> str:
+        """How the method is made by hand, for instance ``SGD(momentum=0.9)``."""
+        preset = ", ".join(f"{name}={value!r}" for name, value in self.preset.items())
+        return f"{self.class_name}({preset})"
 
     @property
     def numpy_class(self) -> type:
@@ -64,6 +72,17 @@ SHARED = {
     "betas": ("0 <= beta < 1", "decay rates of the two moving averages"),
     "weight_decay": ("weight_decay >= 0", "lambda: decay of the weights"),
     "maximize": ("bool", "ascend instead of descend"),
+    "momentum": ("momentum >= 0", "weight mu of the old velocity"),
+    "nesterov": ("bool", "look ahead along the velocity"),
+    "rho": ("0 <= rho <= 1", "decay rate of the moving averages"),
+    "lr_decay": ("lr_decay >= 0", "the step size falls as lr / (1 + (k - 1) lr_decay)"),
+    "initial_accumulator_value": (
+        "initial_accumulator_value >= 0",
+        "what the sum of squared gradients starts from",
+    ),
+    "momentum_decay": ("momentum_decay >= 0", "psi: the momentum grows along 1 - 0.96^(k psi) / 2"),
+    "decoupled_weight_decay": ("bool", "decay the weights apart from the gradient, as in AdamW"),
+    "eps_inside": ("bool", "eps inside the root (the lecture's form) or outside (torch's)"),
 }
 
 
