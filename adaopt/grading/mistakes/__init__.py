@@ -1,0 +1,38 @@
+"""The mistakes that people make in the rule of each method, as data.
+
+``MISTAKES[key]`` are those of the method with this catalog key. Tests inject every one and demand
+that the comparisons with the other edition and with independent implementations notice; exercises
+compare a student's step with each, to say which one it is.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from adaopt.catalog import card
+from adaopt.grading.mistakes import sgd
+from adaopt.grading.mistakes.rule import TOPICS, RuleMistake
+from adaopt.grading.mistakes.rule import mutated as _mutated
+from adaopt.numpy.rule import Rule
+
+__all__ = ["MISTAKES", "TOPICS", "RuleMistake", "mutated"]
+
+FAMILIES: tuple[ModuleType, ...] = (sgd,)
+MISTAKES: dict[str, tuple[RuleMistake, ...]] = {
+    key: mistakes for family in FAMILIES for key, mistakes in family.MISTAKES.items()
+}
+
+
+def mutated(key: str, mistake: str | RuleMistake) -> type[Rule]:
+    """The class of the NumPy edition of this catalog key with the mistake (or its name) in it.
+
+    Raises:
+        ValueError: no such method or mistake, or the mistake does not fit the rule's source.
+    """
+    rule = card(key).numpy_class
+    if isinstance(mistake, RuleMistake):
+        return _mutated(rule, mistake)
+    known = {m.name: m for m in MISTAKES.get(key, ())}
+    if mistake not in known:
+        raise ValueError(f"Unknown mistake {mistake!r} of {key!r}. There are: {', '.join(known)}")
+    return _mutated(rule, known[mistake])

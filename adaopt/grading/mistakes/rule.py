@@ -1,0 +1,70 @@
+"""A mistake in the rule of a method, as a change of a few words in its tested source."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adaopt.numpy.rule import Rule
+
+# What a mistake is about: the word for the section of a lecture that explains it.
+TOPICS = (
+    "step size",
+    "sign of the step",
+    "gradient",
+    "momentum",
+    "look-ahead",
+    "second moment",
+    "bias correction",
+    "eps",
+    "root",
+    "weight decay",
+    "order of updates",
+    "step counting",
+    "averaging",
+    "statistics of a tensor",
+    "distance estimate",
+)
+
+
+@dataclass(frozen=True)
+class RuleMistake:
+    """A known wrong form of a rule, kept as data.
+
+    Attributes:
+        name: unique among the mistakes of its method.
+        changes: words of the right source, each found there exactly once -> the wrong words.
+        message: completes "Your step ...".
+        topic: one of ``TOPICS``, where the lecture explains it.
+        source: where it was met: a paper, a package, a thread ``owner/repository#number``; or
+            "one symbol of the formula", a slip nobody reported.
+        method: the function of the rule that is changed.
+    """
+
+    name: str
+    changes: Mapping[str, str]
+    message: str
+    topic: str
+    source: str = "one symbol of the formula"
+    method: str = "update"
+
+
+def mutated(rule: type[Rule], mistake: RuleMistake) -> type[Rule]:
+    """The NumPy edition's class with this mistake in it.
+
+    Raises:
+        ValueError: words that the mistake replaces are not in the source exactly once.
+    """
+    function = getattr(rule, mistake.method)
+    source = textwrap.dedent(inspect.getsource(function))
+    for right, wrong in mistake.changes.items():
+        if (found := source.count(right)) != 1:
+            raise ValueError(
+                f"{rule.__name__}, {mistake.name!r}: {mistake.method} has {right!r} {found} times"
+            )
+        source = source.replace(right, wrong)
+    names = dict(function.__globals__)
+    exec("from __future__ import annotations\n" + source, names)
+    return type(rule)(rule.__name__, (rule,), {mistake.method: names[mistake.method]})
