@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import difflib
 
-from adaopt.catalog import sgd
+from adaopt.catalog import adam, sgd
 from adaopt.catalog.card import Card, Hyper
 
 __all__ = ["CARDS", "Card", "Hyper", "card"]
 
-CARDS: dict[str, Card] = {card.key: card for family in (sgd,) for card in family.CARDS}
+CARDS: dict[str, Card] = {card.key: card for family in (sgd, adam) for card in family.CARDS}
 
 
 def card(key: str) -> Card:

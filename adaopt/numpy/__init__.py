@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from adaopt.catalog import card
+from adaopt.numpy.adam import Adam, AdamW
 from adaopt.numpy.rule import Rule, State
 from adaopt.numpy.sgd import GD, SGD
 
-__all__ = ["GD", "SGD", "Rule", "State", "build"]
+__all__ = ["GD", "SGD", "Adam", "AdamW", "Rule", "State", "build"]
 
 
 def build(name: str, **hyper: Any) -> Rule:

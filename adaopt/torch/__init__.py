@@ -7,10 +7,11 @@ from typing import Any
 
 from adaopt.catalog import card
 
+from .adam import Adam, AdamW
 from .engine import Rule
 from .sgd import SGD
 
-__all__ = ["SGD", "Rule", "build"]
+__all__ = ["SGD", "Adam", "AdamW", "Rule", "build"]
 
 
 def build(name: str, params: Any, **hyper: Any) -> Rule:
