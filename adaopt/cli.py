@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from adaopt import __version__, catalog
+from adaopt.catalog.papers import PAPERS
+
+WIDTH = 100  # of a table that is printed to a file or a pipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _catalog(options: argparse.Namespace) -> int:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if options.name is None:
         console.print(_all_cards())
     else:
@@ -45,38 +49,51 @@ def _catalog(options: argparse.Namespace) -> int:
 
 
 def _all_cards() -> Table:
-    table = Table("key", "name", "class", "year", "lecture", "state, bytes per parameter")
-    for card in catalog.CARDS.values():
+    table = Table("lecture", "key", "method", "year", "bytes", "in torch.optim", box=None)
+    table.caption = "bytes: of state for each float32 parameter, at the defaults"
+    number = None
+    for card in sorted(catalog.CARDS.values(), key=lambda card: card.lecture):
+        if number not in (None, card.lecture):
+            table.add_row()
         table.add_row(
+            str(card.lecture) if card.lecture != number else "",
             card.key,
             card.name,
-            card.class_name,
             str(card.year),
-            str(card.lecture),
             str(card.state_bytes),
+            (card.torch_reference or "").removeprefix("torch.optim."),
         )
+        number = card.lecture
     return table
 
 
 def _print_card(console: Console, card: catalog.Card) -> None:
-    preset = ", ".join(f"{name}={value!r}" for name, value in card.preset.items())
     facts = {
-        "class": f"adaopt.numpy.{card.class_name}, adaopt.torch.{card.class_name}",
-        "preset": preset or "none",
+        "made by": f'build("{card.key}", ...) or {card.call}, in adaopt.numpy and adaopt.torch',
         "formula": card.formula,
-        "paper": f"{card.paper} ({card.year})",
+        "paper": PAPERS[card.paper],
         "state": f"{card.state_bytes} bytes per float32 parameter",
         "lecture": str(card.lecture),
-        "torch": f"{card.torch_reference or 'no counterpart'}; differences: {card.differences}",
+        "torch": _beside_torch(card),
         "AlgoPerf": card.algoperf or "not among the submissions of the lecture",
+        "unverified": card.unverified,
     }
     console.print(f"{card.name} ({card.key})", style="bold", highlight=False)
     for label, text in facts.items():
-        console.print(f"  {label:9} {text}", markup=False, highlight=False, soft_wrap=True)
+        if text and label != "formula":  # which may be copied, so that it stays in one line
+            text = textwrap.fill(text, WIDTH - 13).replace("\n", "\n" + 13 * " ")
+        if text:
+            console.print(f"  {label:10} {text}", markup=False, highlight=False, soft_wrap=True)
     table = Table("keyword", "default", "range", "meaning")
     for hyper in card.hyper:
-        table.add_row(hyper.name, repr(hyper.default), hyper.range, hyper.meaning)
+        value = card.preset.get(hyper.name, hyper.default)
+        table.add_row(hyper.name, repr(value), hyper.range, hyper.meaning)
     console.print(table)
+
+
+def _beside_torch(card: catalog.Card) -> str:
+    reference = card.torch_reference or "no counterpart"
+    return f"{reference}; differences: {card.differences}" if card.differences else reference
 
 
 if __name__ == "__main__":

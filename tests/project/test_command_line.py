@@ -4,6 +4,7 @@ import pytest
 
 import adaopt
 from adaopt import catalog, cli
+from adaopt.catalog.papers import PAPERS
 
 
 def test_version(capsys):
@@ -13,10 +14,16 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip() == f"adaopt {adaopt.__version__}"
 
 
-def test_catalog_lists_every_method(capsys):
+def test_catalog_lists_every_method_by_lecture_in_100_columns(capsys):
     assert cli.main(["catalog"]) == 0
-    printed = capsys.readouterr().out
-    assert all(key in printed for key in catalog.CARDS)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    words = [line.split() for line in lines]
+    rows = {key: row for key in catalog.CARDS for row in words if key in row[:2]}
+    assert set(rows) == set(catalog.CARDS)
+    assert all(str(card.state_bytes) in rows[key] for key, card in catalog.CARDS.items())
+    lectures = [int(row[0]) for row in words if row and row[0].isdigit()]
+    assert lectures == sorted({card.lecture for card in catalog.CARDS.values()})
 
 
 @pytest.mark.parametrize("card", catalog.CARDS.values(), ids=lambda card: card.key)
@@ -24,8 +31,14 @@ def test_catalog_shows_one_method(card, capsys):
     assert cli.main(["catalog", card.key]) == 0
     printed = capsys.readouterr().out
     assert card.formula in printed
-    assert card.paper in printed
-    assert all(hyper.name in printed for hyper in card.hyper)
+    words = " ".join(printed.split())
+    for text in (card.call, PAPERS[card.paper], card.differences, card.algoperf, card.unverified):
+        assert " ".join(text.split()) in words
+    for hyper in card.hyper:
+        assert hyper.name in printed
+        assert repr(card.preset.get(hyper.name, hyper.default)) in printed
+    long = [line for line in printed.splitlines() if len(line) > 100]
+    assert [line for line in long if card.formula not in line] == []
 
 
 def test_unknown_method_is_wrong_usage_and_suggests_the_nearest(capsys):
