@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 
-from adaopt.catalog import adam, sgd
+from adaopt.catalog import adam, amos, sgd, sign
 from adaopt.catalog.card import Card, Hyper
 
 __all__ = ["CARDS", "Card", "Hyper", "card"]
 
-CARDS: dict[str, Card] = {card.key: card for family in (sgd, adam) for card in family.CARDS}
+CARDS: dict[str, Card] = {
+    card.key: card for family in (sgd, adam, sign, amos) for card in family.CARDS
+}
 
 
 def card(key: str) -> Card:

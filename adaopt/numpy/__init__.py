@@ -6,10 +6,24 @@ from typing import Any
 
 from adaopt.catalog import card
 from adaopt.numpy.adam import Adam, AdamW
+from adaopt.numpy.amos import Amos
 from adaopt.numpy.rule import Rule, State
 from adaopt.numpy.sgd import GD, SGD
+from adaopt.numpy.sign import Lion, SignSGD, Signum
 
-__all__ = ["GD", "SGD", "Adam", "AdamW", "Rule", "State", "build"]
+__all__ = [
+    "GD",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Amos",
+    "Lion",
+    "Rule",
+    "SignSGD",
+    "Signum",
+    "State",
+    "build",
+]
 
 
 def build(name: str, **hyper: Any) -> Rule:

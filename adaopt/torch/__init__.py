@@ -8,10 +8,12 @@ from typing import Any
 from adaopt.catalog import card
 
 from .adam import Adam, AdamW
+from .amos import Amos
 from .engine import Rule
 from .sgd import SGD
+from .sign import Lion, SignSGD, Signum
 
-__all__ = ["SGD", "Adam", "AdamW", "Rule", "build"]
+__all__ = ["SGD", "Adam", "AdamW", "Amos", "Lion", "Rule", "SignSGD", "Signum", "build"]
 
 
 def build(name: str, params: Any, **hyper: Any) -> Rule:
