@@ -1,0 +1,414 @@
+"""Independent implementations of every method, and how far an edition is from them.
+
+Of each method of the catalog :data:`REFERENCES` lists who else computes it: torch.optim, a package
+of its authors, a package that collects methods, paths recorded from optax, or an oracle written
+from the paper's formula in plain Python numbers (:mod:`adaopt.proof.oracles`). A reference says
+which hyper-parameters it has under which names; a setting that it cannot express it does not cover.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from adaopt.catalog import Card, card
+from adaopt.proof import golden, oracles
+from adaopt.proof.parity import (
+    TOLERANCE,
+    Arrays,
+    Path,
+    Problem,
+    distance,
+    numpy_path,
+    torch_path,
+)
+
+Keywords = dict[str, Any]
+SHAPES = {"matrix": (4, 3), "stack": (2, 3, 2), "vector": (5,), "scalar": ()}
+
+
+def usual() -> Problem:
+    """What most references descend."""
+    return Problem(SHAPES)
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Somebody else's program of a method.
+
+    Attributes:
+        name: of the program, as it is printed.
+        translate: from all hyper-parameters under our names to its own keywords; None where it has
+            no such setting.
+        run: its path along a problem, with its own keywords.
+        problem: what is descended, if not 50 steps on arrays of four shapes.
+        settings: hyper-parameters to compare at besides the variants of the card.
+        tolerance: of :func:`~adaopt.proof.parity.distance` between its path and ours.
+        note: where the program departs from the paper, or covers only a part.
+    """
+
+    name: str
+    translate: Callable[[Keywords], Keywords | None]
+    run: Callable[[Keywords, Problem], Path]
+    problem: Callable[[], Problem] = usual
+    settings: tuple[Keywords, ...] = ()
+    tolerance: float = TOLERANCE
+    note: str = ""
+
+    def covers(self, hyper: Keywords) -> bool:
+        """Whether it can express these hyper-parameters (all of them, under our names)."""
+        return self.translate(_descending(hyper)) is not None
+
+    def path(self, hyper: Keywords) -> Path:
+        """Its path at these hyper-parameters."""
+        problem = self.problem()
+        if hyper.get("maximize"):
+            problem = problem.upside_down()
+        return self.run(self.translate(_descending(hyper)), problem)
+
+
+def reference_errors(
+    key: str | Card,
+    hyper: Mapping[str, Any] | None = None,
+    *,
+    numpy_class: type | None = None,
+    torch_class: type | None = None,
+    edition: str = "numpy",
+) -> dict[Reference, float]:
+    """How far an edition is from each reference that covers these hyper-parameters.
+
+    Args:
+        key: of the card in the catalog, or the card.
+        hyper: keywords that replace the card's own settings.
+        numpy_class, torch_class: classes to take in place of the card's.
+        edition: ``"numpy"`` or ``"torch"``.
+
+    Raises:
+        ImportError: the reference's package is not installed; the message names it.
+    """
+    entry = key if isinstance(key, Card) else card(key)
+    own = {**entry.preset, **(hyper or {})}
+    errors = {}
+    for reference in references(entry, own):
+        problem = reference.problem()
+        if edition == "numpy":
+            quiet = np.errstate(all="ignore") if numpy_class else nullcontext()
+            with quiet:
+                ours = numpy_path((numpy_class or entry.numpy_class)(**own), problem)
+        else:
+            working = torch_class or entry.torch_class
+            ours = torch_path(lambda params: working(params, **own), problem)  # noqa: B023
+        errors[reference] = distance(ours, _recalled(reference, _frozen(_all(entry, own))))
+    return errors
+
+
+def reference_error(
+    key: str | Card, hyper: Mapping[str, Any] | None = None, **how: Any
+) -> float | None:
+    """The largest of :func:`reference_errors`, with its arguments; None if no reference covers."""
+    return max(reference_errors(key, hyper, **how).values(), default=None)
+
+
+def references(key: str | Card, hyper: Mapping[str, Any] | None = None) -> tuple[Reference, ...]:
+    """The references of a method: all, or those that cover these hyper-parameters."""
+    entry = key if isinstance(key, Card) else card(key)
+    known = REFERENCES.get(entry.key, ())
+    if hyper is None:
+        return known
+    return tuple(reference for reference in known if reference.covers(_all(entry, hyper)))
+
+
+def settings(key: str | Card) -> tuple[Keywords, ...]:
+    """Every setting a method is compared at: defaults, variants, settings of its references."""
+    entry = key if isinstance(key, Card) else card(key)
+    own = [dict(hyper) for reference in references(entry) for hyper in reference.settings]
+    found = []
+    for hyper in ({}, *entry.variants, *own):
+        if (whole := {**entry.preset, **hyper}) not in found:
+            found.append(whole)
+    return tuple(found)
+
+
+@cache
+def _recalled(reference: Reference, hyper: tuple) -> Path:
+    return reference.path(dict(hyper))
+
+
+def _all(entry: Card, hyper: Mapping[str, Any]) -> Keywords:
+    return {**{h.name: h.default for h in entry.hyper}, **entry.preset, **hyper}
+
+
+def _frozen(hyper: Keywords) -> tuple:
+    return tuple(sorted(hyper.items()))
+
+
+def _descending(hyper: Keywords) -> Keywords:
+    return {name: value for name, value in hyper.items() if name != "maximize"}
+
+
+# Translations.
+
+
+def takes(
+    *same: str,
+    renamed: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
+    **only: tuple,
+) -> Callable[[Keywords], Keywords | None]:
+    """The translation that hands on ``same`` and ``renamed``; anything else must be in ``only``.
+
+    Args:
+        same: names of keywords that the reference has too.
+        renamed: our names and its names.
+        given: keywords of the reference where we have none.
+        only: values of our keywords that the reference can express though it has no such keyword.
+    """
+    renamed = {**{name: name for name in same}, **(renamed or {})}
+
+    def translate(hyper: Keywords) -> Keywords | None:
+        for name, value in hyper.items():
+            allowed = only.get(name, () if name not in renamed else (value,))
+            if not any(type(value) is type(a) and value == a for a in allowed):
+                return None
+        names = {ours: theirs for ours, theirs in renamed.items() if ours in hyper}
+        return {**(given or {}), **{theirs: hyper[ours] for ours, theirs in names.items()}}
+
+    return translate
+
+
+# Ways to run a reference.
+
+
+def program(
+    name: str,
+    translate: Callable[[Keywords], Keywords | None],
+    note: str = "",
+    settings: tuple[Keywords, ...] = (),
+    **how: Any,
+) -> Reference:
+    """An optimizer class of an installed package, ``package.module.Class``."""
+
+    def run(keywords: Keywords, problem: Problem) -> Path:
+        chosen = _load(name)
+        with redirect_stdout(io.StringIO()):  # prodigyopt prints
+            return torch_path(lambda params: chosen(params, **keywords), problem)
+
+    return Reference(name, translate, run, note=note, settings=settings, **how)
+
+
+def oracle(
+    function: Callable,
+    translate: Callable[[Keywords], Keywords | None],
+    scope: str = "coordinate",
+    note: str = "",
+    settings: tuple[Keywords, ...] = (),
+) -> Reference:
+    """A generator of :mod:`adaopt.proof.oracles`; it knows a coordinate, a tensor or everything."""
+    run = partial(_oracle_path, function, scope)
+    name = f"oracle {function.__name__}"
+    return Reference(name, translate, run, note=note, settings=settings)
+
+
+def recorded(key: str) -> tuple[Reference, ...]:
+    """The paths of ``golden/optax.json`` that belong to a card."""
+
+    def one(entry: dict[str, Any]) -> Reference:
+        hyper = entry["hyper"]
+
+        def translate(asked: Keywords) -> Keywords | None:
+            return {} if asked == _descending(_all(card(key), hyper)) else None
+
+        return Reference(
+            f"{entry['call']} (recorded)",
+            translate,
+            lambda keywords, problem: golden.path(entry),
+            golden.problem,
+            (hyper,),
+        )
+
+    return tuple(one(entry) for entry in golden.entries(key))
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = name.rpartition(".")
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        package = module.split(".")[0]
+        raise ImportError(
+            f"the comparison with {name} needs the package {package}, of the extra `test`: "
+            "pip install 'adaopt[test]'"
+        ) from error
+
+
+def _oracle_path(function: Callable, scope: str, keywords: Keywords, problem: Problem) -> Path:
+    """Drive the generators: all coordinates as one list, cut as the scope says."""
+    shapes = {name: x.shape for name, x in problem.start.items()}
+    ends = np.cumsum([x.size for x in problem.start.values()])
+
+    def listed(arrays: Arrays) -> list[float]:
+        return [float(a) for x in arrays.values() for a in x.ravel()]
+
+    def shaped(numbers: list[float]) -> Arrays:
+        parts = np.split(np.array(numbers), ends[:-1])
+        return {n: part.reshape(shapes[n]) for n, part in zip(shapes, parts, strict=True)}
+
+    start = listed(problem.start)
+    if scope == "coordinate":
+        parts = list(range(len(start)))
+    elif scope == "tensor":
+        parts = [slice(low, high) for low, high in zip([0, *ends], ends, strict=False)]
+    else:
+        parts = [slice(None)]
+
+    def joined(found: list) -> list[float]:
+        return found if scope == "coordinate" else [a for part in found for a in part]
+
+    runs = [function(start[part], **keywords) for part in parts]
+    asked, points = [next(run) for run in runs], []
+    for k in range(problem.steps + 1):
+        pairs = [a if isinstance(a, tuple) else (a, a) for a in asked]
+        points.append(shaped(joined([point for point, _ in pairs])))
+        x = shaped(joined([evaluated for _, evaluated in pairs]))
+        if k < problem.steps:
+            g = listed(problem.gradient(k, points[-1]))
+            asked = [run.send(g[part]) for run, part in zip(runs, parts, strict=True)]
+    return Path(points, x)
+
+
+# The list.
+
+ADAM = ("lr", "betas", "eps", "weight_decay")
+SGD = program("torch.optim.SGD", takes("lr", "momentum", "dampening", "weight_decay", "nesterov"))
+PAPER = oracle(oracles.adam, takes(*ADAM, "amsgrad", "decoupled_weight_decay"))
+TORCH_NADAM = ("momentum_decay", "decoupled_weight_decay")
+
+REFERENCES: dict[str, tuple[Reference, ...]] = {
+    **dict.fromkeys(("gd", "sgd", "momentum", "nesterov"), (SGD,)),
+    "adagrad": (
+        program(
+            "torch.optim.Adagrad",
+            takes(
+                *("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"),
+                eps_inside=(False,),
+            ),
+            note="eps outside the root only",
+        ),
+        oracle(
+            oracles.adagrad,
+            takes(
+                *("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"),
+                "eps_inside",
+            ),
+        ),
+        *recorded("adagrad"),
+    ),
+    "rmsprop": (
+        program(
+            "torch.optim.RMSprop",
+            takes(
+                *("lr", "alpha", "eps", "weight_decay", "momentum", "centered"),
+                eps_inside=(False,),
+            ),
+            note="eps outside the root only",
+        ),
+        oracle(
+            oracles.rmsprop,
+            takes(*("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "eps_inside")),
+        ),
+        *recorded("rmsprop"),
+    ),
+    "adadelta": (
+        program("torch.optim.Adadelta", takes("lr", "rho", "eps", "weight_decay")),
+        oracle(oracles.adadelta, takes("lr", "rho", "eps", "weight_decay")),
+        *recorded("adadelta"),
+    ),
+    "adam": (
+        program(
+            "torch.optim.Adam",
+            takes(*ADAM, "decoupled_weight_decay", "amsgrad", amsgrad=(False, True)),
+            note="amsgrad=True: the maximum is of v, the bias correction follows",
+        ),
+        PAPER,
+        *recorded("adam"),
+    ),
+    "amsgrad": (
+        oracle(
+            oracles.adam,
+            takes(
+                *(*ADAM, "amsgrad", "decoupled_weight_decay"),
+                given={"decoupled_weight_decay": False, "amsgrad": "paper"},
+            ),
+        ),
+        *recorded("amsgrad"),
+    ),
+    "adamw": (
+        program(
+            "torch.optim.AdamW",
+            takes(*ADAM, "amsgrad", amsgrad=(False, True), decoupled_weight_decay=(True,)),
+            note="amsgrad=True: the maximum is of v, the bias correction follows",
+        ),
+        oracle(
+            oracles.adam,
+            takes(
+                *(*ADAM, "amsgrad", "decoupled_weight_decay"),
+                given={"decoupled_weight_decay": True},
+            ),
+        ),
+        *recorded("adamw"),
+    ),
+    "nadam": (
+        program(
+            "torch.optim.NAdam",
+            takes(*ADAM, *TORCH_NADAM, variant=("torch",)),
+            note="momentum_decay=0 halves the momentum, it does not keep it constant",
+        ),
+        oracle(oracles.nadam, takes(*ADAM, *TORCH_NADAM, "variant")),
+        *recorded("nadam"),
+    ),
+    "nadamw": (oracle(oracles.nadamp, takes(*ADAM, given={"power": 2.0})),),
+    "nadamp": (oracle(oracles.nadamp, takes(*ADAM, "power")),),
+    "laprop": (
+        program(
+            "pytorch_optimizer.LaProp",
+            takes(*ADAM, given={"foreach": False}),
+        ),
+        oracle(oracles.laprop, takes(*ADAM)),
+    ),
+    "ademamix": (
+        program(
+            "pytorch_optimizer.AdEMAMix",
+            takes(*ADAM, "alpha"),
+        ),
+        oracle(oracles.ademamix, takes(*ADAM, "alpha")),
+        *recorded("ademamix"),
+    ),
+    "amos": (
+        oracle(oracles.amos, takes("lr", "scale", "beta", "eps"), "tensor"),
+        *recorded("amos"),
+    ),
+    "signsgd": (
+        program(
+            "pytorch_optimizer.SignSGD",
+            takes("lr", "weight_decay", given={"momentum": 0.0}),
+        ),
+        oracle(oracles.signum, takes("lr", "weight_decay", given={"momentum": 0.0})),
+        *recorded("signsgd"),
+    ),
+    "signum": (
+        program("pytorch_optimizer.SignSGD", takes("lr", "momentum", "weight_decay")),
+        oracle(oracles.signum, takes("lr", "momentum", "weight_decay")),
+    ),
+    "lion": (
+        program("pytorch_optimizer.Lion", takes("lr", "betas", "weight_decay")),
+        oracle(oracles.lion, takes("lr", "betas", "weight_decay")),
+        *recorded("lion"),
+    ),
+}
