@@ -24,7 +24,7 @@ def test_lower_precision_keeps_its_dtype_and_follows_float64(case, problem, dtyp
     low.run(optimizer, 5)
     high.run(case(high.params), 5)
     for state in optimizer.state.values():
-        for name in optimizer.buffers:
+        for name in set(optimizer.buffers) & set(state):
             assert state[name].dtype == dtype
     eps = torch.finfo(dtype).eps
     for p, q in zip(low.params, high.params, strict=True):
@@ -335,7 +335,8 @@ def test_copies_are_independent(case, problem, equal):
     now = optimizer.state_dict()["state"]
     assert now.keys() == state.keys()
     for i in state:
-        equal([now[i][n] for n in optimizer.buffers], [state[i][n] for n in optimizer.buffers])
+        names = [n for n in optimizer.buffers if n in state[i]]
+        equal([now[i][n] for n in names], [state[i][n] for n in names])
 
 
 def test_loading_moves_the_state_to_the_parameters_dtype(case, problem):
@@ -346,7 +347,7 @@ def test_loading_moves_the_state_to_the_parameters_dtype(case, problem):
     loaded = case(half)
     loaded.load_state_dict(optimizer.state_dict())
     for q in half:
-        for name in loaded.buffers if q in loaded.state else ():
+        for name in set(loaded.buffers) & set(loaded.state.get(q, ())):
             assert loaded.state[q][name].dtype == torch.float16
         q.grad = torch.ones_like(q)
     loaded.step()
@@ -413,9 +414,9 @@ def test_a_state_of_other_shapes_is_refused(case, problem):
     optimizer = case(p.params)
     p.run(optimizer, 1)
     other = case(q.params)
-    if not optimizer.state:
-        other.load_state_dict(optimizer.state_dict())
-        assert not other.state
+    kept = [n for n in optimizer.buffers for s in optimizer.state.values() if n in s]
+    if not any(optimizer.state[p.params[0]][n].shape == (3,) for n in kept):
+        other.load_state_dict(optimizer.state_dict())  # it keeps nothing of the parameter's shape
         return
     with pytest.raises(ValueError, match=r"has shape \(3,\), its parameter \(4,\)"):
         other.load_state_dict(optimizer.state_dict())
@@ -536,8 +537,8 @@ def test_the_constructor_shows_its_table(case):
 def test_unknown_keywords_are_refused(case):
     with pytest.raises(TypeError, match="unexpected keyword argument 'learning_rate'"):
         case([Parameter(torch.ones(2))], learning_rate=0.1)
-    with pytest.raises(TypeError, match=r"'weight_deca'. Did you mean 'weight_decay'"):
-        case([Parameter(torch.ones(2))], weight_deca=0.1)
+    with pytest.raises(TypeError, match=r"'maximiz'. Did you mean 'maximize'"):
+        case([Parameter(torch.ones(2))], maximiz=True)
     with pytest.raises(TypeError, match="missing a required argument: 'params'"):
         case.card.torch_class()
 
