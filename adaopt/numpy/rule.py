@@ -37,12 +37,14 @@ class Rule:
     that starts as zeros, and defines :meth:`update`. Hyper-parameters are keywords of the
     constructor and attributes that can be assigned between steps; both are validated. ``choices``
     lists the values of one that is a word, ``ranges`` the closed interval of one that is this
-    method's alone. A method that needs sums over all arrays, such as an inner product, defines
-    :meth:`measure` and :meth:`advance`; ``kept`` are the numbers it keeps for all arrays together.
+    method's alone. A subclass of a method fixes a hyper-parameter by assigning it without an
+    annotation. A method that wants its gradients elsewhere than at x defines :meth:`at`. One that
+    needs sums over all arrays, such as an inner product, defines :meth:`share`, :meth:`measure` and
+    :meth:`advance`.
 
     Attributes:
         state: the :class:`State` of the array, or a dict of one per array; ``{}`` before a step.
-        shared: the numbers ``kept`` for all arrays together.
+        shared: the numbers of all arrays together, for a method that has such.
         k: number of steps taken.
         layout: shape and dtype of each array, known after the first step.
 
@@ -56,12 +58,12 @@ class Rule:
     memory: ClassVar[tuple[str, ...]] = ()
     choices: ClassVar[dict[str, tuple]] = {}
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
-    kept: ClassVar[dict[str, float]] = {}
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         own = {n: vars(cls)[n] for n in inspect.get_annotations(cls) if n in vars(cls)}
-        hyper = {n: v for n, v in (cls.defaults | own).items() if n != "maximize"}
+        fixed = {"maximize", *vars(cls)} - own.keys()
+        hyper = {n: v for n, v in (cls.defaults | own).items() if n not in fixed}
         cls.defaults = hyper | {"maximize": False}
         keyword = inspect.Parameter.KEYWORD_ONLY
         cls.__signature__ = inspect.Signature(
@@ -92,20 +94,40 @@ class Rule:
         """The state before the first step: zeros like x for every name in ``memory``."""
         return State(**{name: np.zeros_like(x) for name in self.memory})
 
+    def at(self, x: np.ndarray, s: State) -> np.ndarray:
+        """Where the next gradient is wanted, of one array."""
+        return x
+
+    def share(self) -> State:
+        """The numbers of all arrays together, before the first step."""
+        return State()
+
     def measure(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray | None:
         """What is to be summed over all arrays before the step; the state may be rebound."""
         return None
 
-    def advance(self, shared: State, totals: np.ndarray | None) -> None:
-        """Move on the numbers ``kept`` for all arrays; ``totals`` are the sums of `measure`."""
+    def advance(self, shared: State, totals: np.ndarray) -> None:
+        """Move on the shared numbers; ``totals`` are the sums of `measure`."""
 
     def point(self, x: Arrays) -> Arrays:
-        """Where the next gradient is to be taken: at x, except for methods that say otherwise."""
-        return x
+        """Where the next gradient is to be taken: at x, except for methods that say otherwise.
+
+        Raises:
+            ValueError: the arrays are not those of step 1.
+        """
+        if not self.k or type(self).at is Rule.at:
+            return x
+        single = not isinstance(x, dict)
+        xs, states = ({"": x}, {"": self.state}) if single else (x, self.state)
+        arrays = {n: _native(x) for n, x in xs.items()}
+        self._layout(arrays)
+        real = {n: _real(x) for n, x in arrays.items()}
+        points = {n: _like(x, self.at(real[n], states[n]), real[n]) for n, x in arrays.items()}
+        return points[""] if single else points
 
     def reset(self) -> None:
         """Forget all steps: no state, ``k = 0``. Hyper-parameters stay."""
-        self.state, self.k, self.layout, self.shared = {}, 0, {}, State(**self.kept)
+        self.state, self.k, self.layout, self.shared = {}, 0, {}, State()
 
     def step(self, x: Arrays, g: Arrays) -> Arrays:
         """One step from x along the gradient g: arrays of equal shape and dtype, or dicts of them.
@@ -123,27 +145,30 @@ class Rule:
             raise TypeError("x and g must both be arrays or both be dicts of arrays")
         xs, gs, states = ({"": x}, {"": g}, {"": self.state}) if single else (x, g, self.state)
         pairs = self._pairs(xs, gs)
-        layout = {n: (x.shape, x.dtype) for n, (x, _) in pairs.items()}
-        if self.k and layout != self.layout:
-            raise ValueError(f"the arrays were {self.layout} and are {layout}: call reset() first")
+        layout = self._layout({n: x for n, (x, _) in pairs.items()})
         real = {n: (_real(x), _real(-g if self.maximize else g)) for n, (x, g) in pairs.items()}
         new = {n: copy.copy(states[n]) if self.k else self.start(x) for n, (x, _) in real.items()}
-        parts = [self.measure(x, g, new[n], self.k + 1) for n, (x, g) in real.items()]
-        before, self.shared = self.shared, copy.copy(self.shared)
+        before, k = self.shared, self.k + 1
         try:
-            self.advance(
-                self.shared, None if any(p is None for p in parts) else np.sum(parts, axis=0)
-            )
+            self.shared = copy.copy(before) if self.k else self.share()
+            parts = [self.measure(x, g, new[n], k) for n, (x, g) in real.items()]
+            if type(self).measure is not Rule.measure:
+                self.advance(self.shared, np.sum(parts, axis=0))
             new_xs = {
-                n: _like(pairs[n][0], self.update(x, g, new[n], self.k + 1), x)
-                for n, (x, g) in real.items()
+                n: _like(pairs[n][0], self.update(x, g, new[n], k), x) for n, (x, g) in real.items()
             }
         except BaseException:
             self.shared = before
             raise
-        self.state, self.layout = new[""] if single else new, layout
-        self.k += 1
+        self.state, self.layout, self.k = new[""] if single else new, layout, k
         return new_xs[""] if single else new_xs
+
+    def _layout(self, arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
+        """Shape and dtype by name; those of the first step, if there was one."""
+        layout = {n: (x.shape, x.dtype) for n, x in arrays.items()}
+        if self.k and layout != self.layout:
+            raise ValueError(f"the arrays were {self.layout} and are {layout}: call reset() first")
+        return layout
 
     def _pairs(self, xs: dict, gs: dict) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """(x, g) by name, checked against each other before anything is computed."""

@@ -48,13 +48,15 @@ class Rule(torch.optim.Optimizer):
 
     - ``choices``: the values that a word among the hyper-parameters may take, and ``ranges``: the
       closed interval of a number that is this method's alone;
+    - ``fixed``: hyper-parameters that are no keyword of this class, and their values; ``absent``:
+      the values of the keywords that torch.optim's class of this name, and its state dicts, lack;
     - ``numbers(h, k, memory)``: what the formula needs of ``h`` and ``k`` alone (a bias correction,
       a power of beta), computed once and not in each kernel, and found in the rule as attributes of
       ``h``; ``remembers`` names those that it carries from step to step in ``memory``;
     - ``measure(x, g, h, k, *buffers)``: sums over one block of which the step needs the totals over
-      all parameters, a pass of its own before the rule;
-    - ``kept``: numbers kept with each parameter group, and their first values; found in the rule as
-      attributes of ``h``, moved on by ``advance(groups, totals)`` once in each step.
+      all parameters, a pass of its own before the rule; ``advance(groups, totals)`` takes them;
+    - ``kept``: what is kept with each parameter group, by name: its first value, or the name of the
+      hyper-parameter that it starts from; ``prepare(groups)`` begins a step with it.
 
     Every subclass takes besides, as keywords:
 
@@ -77,6 +79,8 @@ class Rule(torch.optim.Optimizer):
     buffers: ClassVar[tuple[str, ...]] = ()
     choices: ClassVar[dict[str, tuple]] = {}
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+    fixed: ClassVar[dict[str, Any]] = {}
+    absent: ClassVar[dict[str, Any]] = {}
     remembers: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[dict[str, Any]] = {}
     elementwise: ClassVar[bool] = True
@@ -117,18 +121,23 @@ class Rule(torch.optim.Optimizer):
         """
         return {}
 
+    def prepare(self, groups: list[tuple[dict[str, Any], Hyper]]) -> None:
+        """Begin a step: refuse groups that do not go together; put what is ``kept`` into ``h``.
+
+        Called before anything changes. What is not put into ``h`` the rule does not see.
+        """
+
     def measure(
         self, x: Tensor, g: Tensor, h: Hyper, k: int, *buffers: Tensor | None
-    ) -> tuple[Tensor, ...]:
-        """Sums over this block, 0-dim; the buffers may be updated, x and g may not."""
+    ) -> tuple[Tensor, ...] | None:
+        """Sums over this block, 0-dim, or None; the buffers may be updated, x and g may not."""
         raise NotImplementedError
 
-    def advance(self, groups: list[tuple[dict, Hyper]], totals: tuple[float, ...]) -> None:
-        """Move on the numbers ``kept`` with each group; ``totals`` are those of ``measure``.
-
-        Called once in each step, before the rule; what is written into a group must be written
-        into its ``h`` too, if the rule is to see it.
-        """
+    def advance(
+        self, groups: list[tuple[dict[str, Any], Hyper]], totals: tuple[float, ...]
+    ) -> None:
+        """Take the totals of ``measure``, empty if there was nothing to sum: move on what is
+        ``kept`` with the groups, and give their ``h`` what the rule needs."""
 
     def check(self, h: Hyper) -> None:
         """Refuse values that do not go together."""
@@ -144,19 +153,19 @@ class Rule(torch.optim.Optimizer):
                 loss = closure()
         # All groups are read, and refused if need be, before the first parameter changes.
         work = [(group, self._read(group), self._gradients(group)) for group in self.param_groups]
+        groups = [(group, h) for group, h, _ in work]
+        self.prepare(groups)
         batches = [batch for entry in work for batch in self._batches(*entry)]
-        totals: tuple[float, ...] = ()
         if type(self).measure is not Rule.measure:
-            parts = [part for batch in batches for part in self._apply("measure", batch)]
-            totals = tuple(math.fsum(sums) for sums in zip(*parts, strict=True))
-        self.advance([(group, h) for group, h, _ in work], totals)
+            parts = [sums for batch in batches for sums in self._apply("measure", batch)]
+            self.advance(groups, tuple(map(math.fsum, zip(*parts, strict=True))))
         for batch in batches:
             self._apply("rule", batch)
         return loss
 
     def _read(self, group: dict[str, Any]) -> Hyper:
         """The group's hyper-parameters, checked."""
-        h = Hyper({name: group[name] for name in self.kept})
+        h = Hyper(self.fixed)
         for name, default in self.hyper.items():
             value = checked(
                 name, group[name], default, self.choices.get(name), self.ranges.get(name)
@@ -224,7 +233,9 @@ class Rule(torch.optim.Optimizer):
         if cut and self.elementwise and self.cuts(h):
             rows = chain.from_iterable(map(blocks, rows))
         found = [call(x, -g if h.maximize else g, h, k, *kept) for x, g, *kept in rows]
-        return [tuple(s.item() for s in sums) for sums in found if sums is not None]
+        # From a device the sums come in one transfer, not one by one.
+        columns = zip(*(sums for sums in found if sums is not None), strict=True)
+        return list(zip(*(torch.stack(column).tolist() for column in columns), strict=True))
 
     def _advance(self, p: Tensor, h: Hyper) -> tuple[int, Iterable, dict[str, Any] | None]:
         """Count the parameter's step; its buffers, those missing made, None if not needed."""
@@ -253,9 +264,11 @@ class Rule(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group, its hyper-parameters checked as the constructor's are."""
         if isinstance(param_group, dict):
-            param_group = {**self.kept, **param_group}
             group = {**self.defaults, **param_group}
             self._read(group)
+            for name, first in self.kept.items():
+                first = group[first] if isinstance(first, str) else first
+                param_group = {name: first, **param_group}
             if group["fused"]:
                 require_compiler()
         super().add_param_group(param_group)
@@ -285,6 +298,8 @@ class Rule(torch.optim.Optimizer):
         super().__setstate__(state)
 
     def _check_group(self, group: dict[str, Any]) -> Hyper:
+        for name, value in self.absent.items():
+            group.setdefault(name, value)
         missing = [name for name in (*self.hyper, *self.kept) if name not in group]
         if missing:
             raise ValueError(
