@@ -10,14 +10,14 @@ from __future__ import annotations
 from types import ModuleType
 
 from adaopt.catalog import card
-from adaopt.grading.mistakes import adam, sgd
+from adaopt.grading.mistakes import adam, adaptive, amos, nadam, nesterov, sgd, sign
 from adaopt.grading.mistakes.rule import TOPICS, RuleMistake
 from adaopt.grading.mistakes.rule import mutated as _mutated
 from adaopt.numpy.rule import Rule
 
 __all__ = ["MISTAKES", "TOPICS", "RuleMistake", "mutated"]
 
-FAMILIES: tuple[ModuleType, ...] = (sgd, adam)
+FAMILIES: tuple[ModuleType, ...] = (sgd, adaptive, adam, nadam, nesterov, sign, amos)
 MISTAKES: dict[str, tuple[RuleMistake, ...]] = {
     key: mistakes for family in FAMILIES for key, mistakes in family.MISTAKES.items()
 }

@@ -1,128 +1,11 @@
 """Mistakes in Adam, AMSGrad and AdamW."""
 
+from adaopt.grading.mistakes.moments import BIAS, MOMENTS
 from adaopt.grading.mistakes.rule import RuleMistake
 
 STEP = "x - alpha * m_hat / (np.sqrt(v_hat) + self.eps)"
 
-MOMENTS = (
-    RuleMistake(
-        "betas swapped",
-        {"(beta1, beta2), lam": "(beta2, beta1), lam"},
-        "uses beta1 for v and beta2 for m.",
-        "second moment",
-        "keisuke-umezawa/deeplearning-default-value#3",
-    ),
-    RuleMistake(
-        "1 - beta1 forgotten",
-        {"(1 - beta1) * g\n": "g\n"},
-        "adds the whole gradient to m: m is a sum and no average.",
-        "momentum",
-        "PennyLaneAI/pennylane#1928",
-    ),
-    RuleMistake(
-        "1 - beta2 forgotten",
-        {"(1 - beta2) * g**2": "g**2"},
-        "adds the whole square to v: v is a sum and no average.",
-        "second moment",
-        "PennyLaneAI/pennylane#1928",
-    ),
-    RuleMistake(
-        "averages backwards",
-        {"beta1 * s.m + (1 - beta1) * g\n": "(1 - beta1) * s.m + beta1 * g\n"},
-        "weights the gradient with beta1 and the old m with 1 - beta1.",
-        "momentum",
-        "marin-community/levanter#883",
-    ),
-    RuleMistake(
-        "no memory in m",
-        {"beta1 * s.m + (1 - beta1) * g\n": "(1 - beta1) * g\n"},
-        "forgets the old m.",
-        "momentum",
-        "accepted by the tests of a course, TinyTorch",
-    ),
-    RuleMistake(
-        "no memory in v",
-        {"beta2 * s.v + (1 - beta2) * g**2": "(1 - beta2) * g**2"},
-        "forgets the old v.",
-        "second moment",
-        "accepted by the tests of a course, TinyTorch",
-    ),
-    RuleMistake(
-        "not squared",
-        {"(1 - beta2) * g**2": "(1 - beta2) * np.abs(g)"},
-        "averages |g| in v, not its square.",
-        "second moment",
-    ),
-    RuleMistake(
-        "square of m",
-        {"(1 - beta2) * g**2": "(1 - beta2) * s.m**2"},
-        "averages the square of m in v, not that of the gradient.",
-        "second moment",
-    ),
-    RuleMistake(
-        "variance",
-        {"(1 - beta2) * g**2": "(1 - beta2) * (g - s.m) ** 2"},
-        "averages the square of g - m in v: that is AdaBelief.",
-        "second moment",
-        "the neighbour method AdaBelief, Zhuang et al. (2020)",
-    ),
-)
-
-BIAS = (
-    RuleMistake(
-        "no bias correction",
-        {"s.m / (1 - beta1**k)": "s.m", "s.v / (1 - beta2**k)": "s.v"},
-        "does not correct the bias of m and v.",
-        "bias correction",
-        "BVLC/caffe#4224, ml-explore/mlx#1640, oxiglade/mlx-rs#301",
-    ),
-    RuleMistake(
-        "m not corrected",
-        {"s.m / (1 - beta1**k)": "s.m"},
-        "does not correct the bias of m.",
-        "bias correction",
-    ),
-    RuleMistake(
-        "v not corrected",
-        {"s.v / (1 - beta2**k)": "s.v"},
-        "does not correct the bias of v.",
-        "bias correction",
-    ),
-    RuleMistake(
-        "correction by the other beta",
-        {"(1 - beta1**k)": "(1 - beta2**k)", "v / (1 - beta2**k)": "v / (1 - beta1**k)"},
-        "corrects m with beta2 and v with beta1.",
-        "bias correction",
-        "juntang-zhuang/Adabelief-Optimizer#47",
-    ),
-    RuleMistake(
-        "correction without the power",
-        {"(1 - beta1**k)": "(1 - beta1)", "(1 - beta2**k)": "(1 - beta2)"},
-        "divides by 1 - beta at every step, not by 1 - beta^k.",
-        "bias correction",
-        "eriklindernoren/ML-From-Scratch#35, FluxML/Flux.jl#789",
-    ),
-    RuleMistake(
-        "beta squared",
-        {"(1 - beta1**k)": "(1 - beta1**2)", "(1 - beta2**k)": "(1 - beta2**2)"},
-        "has the number 2 as the exponent of beta, not the step.",
-        "bias correction",
-        "slides of a course, ufal/npfl114#79",
-    ),
-    RuleMistake(
-        "multiplied by the correction",
-        {"s.m / (1 - beta1**k)": "s.m * (1 - beta1**k)", "s.v / (1": "s.v * (1"},
-        "multiplies by 1 - beta^k where it must divide.",
-        "bias correction",
-        "karpathy/convnetjs#70",
-    ),
-    RuleMistake(
-        "complement taken twice",
-        {"s.v / (1 - beta2**k)": "s.v / beta2**k"},
-        "divides v by beta2^k, not by 1 - beta2^k.",
-        "bias correction",
-        "kozistr/AdaBound-tensorflow#3",
-    ),
+DIVISION = (
     RuleMistake(
         "corrected moments stored",
         {"m_hat = s.m": "m_hat = s.m = s.m", "v_hat = s.v": "v_hat = s.v = s.v"},
@@ -130,33 +13,6 @@ BIAS = (
         "bias correction",
         "frgfm/holocron#1, deeplearning4j/nd4j#1891",
     ),
-    RuleMistake(
-        "steps counted from 2",
-        {"(1 - beta1**k)": "(1 - beta1 ** (k + 1))", "(1 - beta2**k)": "(1 - beta2 ** (k + 1))"},
-        "counts the first step as step 2.",
-        "step counting",
-        "students of cs231n, cs231n/cs231n.github.io#179; tensorflow/tensorflow#35444",
-    ),
-    RuleMistake(
-        "first step counted twice",
-        {
-            "(1 - beta1**k)": "(1 - beta1 ** max(k - 1, 1))",
-            "(1 - beta2**k)": "(1 - beta2 ** max(k - 1, 1))",
-        },
-        "counts the second step as step 1 again: it is one step behind.",
-        "step counting",
-        "ooples/AiDotNet#702",
-    ),
-    RuleMistake(
-        "steps counted from 0",
-        {"(1 - beta1**k)": "(1 - beta1 ** (k - 1))", "(1 - beta2**k)": "(1 - beta2 ** (k - 1))"},
-        "counts the first step as step 0 and divides by zero there.",
-        "step counting",
-        "deeplearning4j/nd4j#1227, keras-team/keras#10129",
-    ),
-)
-
-DIVISION = (
     RuleMistake(
         "ascent",
         {STEP: "x + alpha * m_hat / (np.sqrt(v_hat) + self.eps)"},
@@ -329,9 +185,21 @@ LARGEST = (
     ),
 )
 
+UNCORRECTED = (
+    RuleMistake(
+        "bias correction",
+        {"s.m, s.v_max": "m_hat, s.v_max / (1 - self.betas[1] ** k)"},
+        "corrects the bias of m and v; the paper does not.",
+        "bias correction",
+        "online-ml/river#185; torch.optim.Adam(amsgrad=True)",
+        method="largest",
+    ),
+)
+
 ALL = MOMENTS + BIAS + DIVISION + DECAY
+PLAIN = tuple(m for m in DIVISION if m.topic != "bias correction")
 MISTAKES = {
-    "adam": ALL + COUPLED,
-    "amsgrad": ALL + LARGEST,
+    "adam": ALL + COUPLED + LARGEST,
+    "amsgrad": MOMENTS + PLAIN + DECAY + COUPLED + LARGEST + UNCORRECTED,
     "adamw": ALL + DECOUPLED,
 }

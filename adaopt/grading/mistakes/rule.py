@@ -66,5 +66,9 @@ def mutated(rule: type[Rule], mistake: RuleMistake) -> type[Rule]:
             )
         source = source.replace(right, wrong)
     names = dict(function.__globals__)
-    exec("from __future__ import annotations\n" + source, names)
-    return type(rule)(rule.__name__, (rule,), {mistake.method: names[mistake.method]})
+    # defined inside a function whose argument is __class__, so that super() finds it
+    body = textwrap.indent(source, "    ")
+    lines = ("from __future__ import annotations", "def make(__class__):", body)
+    exec("\n".join([*lines, f"    return {mistake.method}"]), names)
+    owner = next(c for c in rule.__mro__ if mistake.method in vars(c))
+    return type(rule)(rule.__name__, (rule,), {mistake.method: names["make"](owner)})
