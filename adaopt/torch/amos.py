@@ -54,7 +54,7 @@ class Amos(Rule):
     def rule(self, x: Tensor, g: Tensor, h: Hyper, k: int, v: Tensor, b: Tensor) -> None:
         g2 = (torch.linalg.vector_norm(g) / math.sqrt(max(g.numel(), 1))).square()
         v.lerp_(g2, 1 - h.beta)
-        v_hat = v.clamp(min=h.eps) / h.correction
+        v_hat = v.maximum(torch.ones_like(v) * h.eps) / h.correction
         c = (b * h.c).add_(1).rsqrt_()
         d = (b * h.d).add_(1).reciprocal_()
         gamma = c * h.xi2 * g2 / v_hat
