@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import difflib
 
-from adaopt.catalog import adam, amos, sgd, sign
+from adaopt.catalog import adagrad, adam, amos, sgd, sign
 from adaopt.catalog.card import Card, Hyper
 
 __all__ = ["CARDS", "Card", "Hyper", "card"]
 
 CARDS: dict[str, Card] = {
-    card.key: card for family in (sgd, adam, sign, amos) for card in family.CARDS
+    card.key: card for family in (sgd, adagrad, adam, sign, amos) for card in family.CARDS
 }
 
 

@@ -21,7 +21,7 @@ CARDS = (
             eps=1e-8,
             weight_decay=0.0,
             amsgrad=(False, FORMS, "v at its largest so far: torch's, optax's, the paper's form"),
-            decoupled_weight_decay=(False, "bool", "decay the weights, not through the gradient"),
+            decoupled_weight_decay=False,
         ),
         state_bytes=8,
         lecture=4,
@@ -41,6 +41,38 @@ CARDS = (
         algoperf="not submitted on its own; all but two of the submissions are Adam's descendants",
     ),
     Card(
+        key="amsgrad",
+        name="AMSGrad",
+        class_name="AMSGrad",
+        paper="reddi2018",
+        year=2018,
+        formula=r"\hat v_k = \max(\hat v_{k-1}, v_k), \quad"
+        r" x_{k+1} = x_k - \alpha \frac{m_k}{\sqrt{\hat v_k} + \varepsilon},"
+        r" \quad m_k, v_k \text{ of Adam}",
+        hyper=keywords(
+            lr=1e-3,
+            betas=(0.9, 0.999),
+            eps=1e-8,
+            weight_decay=0.0,
+            decoupled_weight_decay=False,
+        ),
+        state_bytes=12,
+        lecture=4,
+        color="#D55E00",
+        linestyle="--",
+        variants=(
+            {"lr": 0.03, "betas": (0.83, 0.97), "eps": 1e-3, "weight_decay": 0.07},
+            {"lr": 0.02, "betas": (0.7, 0.9), "weight_decay": 0.1, "decoupled_weight_decay": True},
+            {"lr": 0.02, "betas": (0.0, 0.9), "maximize": True},
+        ),
+        differences="torch has no such class; torch.optim.Adam(amsgrad=True) corrects m and the "
+        "largest v for the start from zero, which the paper does not, so that its first steps are "
+        "other ones (and the rate per coordinate may grow): that form is Adam(amsgrad=True), "
+        "optax's, the largest corrected v, is Adam(amsgrad='hat'). The paper has no eps, projects "
+        "onto a bounded set, and lets alpha fall as 1 / sqrt(k) and beta1 fall: give alpha a "
+        "schedule. The state dict has the layout of torch's Adam with amsgrad=True",
+    ),
+    Card(
         key="adamw",
         name="AdamW",
         class_name="AdamW",
@@ -54,7 +86,6 @@ CARDS = (
             eps=1e-8,
             weight_decay=1e-2,
             amsgrad=(False, FORMS, "v at its largest so far: torch's, optax's, the paper's form"),
-            decoupled_weight_decay=(True, "bool", "decay the weights, not through the gradient"),
         ),
         state_bytes=8,
         lecture=5,

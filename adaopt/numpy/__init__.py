@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from adaopt.catalog import card
-from adaopt.numpy.adam import Adam, AdamW
+from adaopt.numpy.adadelta import Adadelta
+from adaopt.numpy.adagrad import Adagrad
+from adaopt.numpy.adam import Adam
+from adaopt.numpy.adamw import AdamW
 from adaopt.numpy.amos import Amos
+from adaopt.numpy.amsgrad import AMSGrad
+from adaopt.numpy.rmsprop import RMSprop
 from adaopt.numpy.rule import Rule, State
 from adaopt.numpy.sgd import GD, SGD
 from adaopt.numpy.sign import Lion, SignSGD, Signum
@@ -14,10 +19,14 @@ from adaopt.numpy.sign import Lion, SignSGD, Signum
 __all__ = [
     "GD",
     "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Amos",
     "Lion",
+    "RMSprop",
     "Rule",
     "SignSGD",
     "Signum",

@@ -1,4 +1,4 @@
-"""Adam, AMSGrad and AdamW: two moving averages, of the gradient and of its square."""
+"""Adam: two moving averages, of the gradient and of its square."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Adam(Rule):
     amsgrad: bool | str = False
     decoupled_weight_decay: bool = False
 
-    memory = ("m", "v")
+    memory = ("m", "v", "v_max")
     choices = {"amsgrad": (False, True, "hat", "paper")}
 
     def update(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray:
@@ -61,25 +61,7 @@ class Adam(Rule):
         self, m_hat: np.ndarray, v_hat: np.ndarray, s: State, k: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """AMSGrad: what stands for m_hat and v_hat, v at its largest so far."""
-        s.v_max = np.maximum(getattr(s, "v_max", 0.0), v_hat if self.amsgrad == "hat" else s.v)
+        s.v_max = np.maximum(s.v_max, v_hat if self.amsgrad == "hat" else s.v)
         if self.amsgrad == "paper":
             return s.m, s.v_max
         return m_hat, s.v_max if self.amsgrad == "hat" else s.v_max / (1 - self.betas[1] ** k)
-
-
-class AdamW(Adam):
-    r"""Adam with decoupled weight decay: the weights shrink, the gradient is left alone.
-
-    .. math::
-
-        x_{k+1} = x_k - \alpha \bigl( \hat m / (\sqrt{\hat v} + \varepsilon) + \lambda x_k \bigr)
-
-    Args:
-        lr, betas, eps, amsgrad, maximize: as in :class:`Adam`.
-        weight_decay: :math:`\lambda \ge 0`, default 1e-2; at 0 it is Adam.
-
-    Source: Loshchilov and Hutter (2019).
-    """
-
-    weight_decay: float = 1e-2
-    decoupled_weight_decay: bool = True

@@ -7,13 +7,32 @@ from typing import Any
 
 from adaopt.catalog import card
 
-from .adam import Adam, AdamW
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from .adam import Adam
+from .adamw import AdamW
 from .amos import Amos
+from .amsgrad import AMSGrad
 from .engine import Rule
+from .rmsprop import RMSprop
 from .sgd import SGD
 from .sign import Lion, SignSGD, Signum
 
-__all__ = ["SGD", "Adam", "AdamW", "Amos", "Lion", "Rule", "SignSGD", "Signum", "build"]
+__all__ = [
+    "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Amos",
+    "Lion",
+    "RMSprop",
+    "Rule",
+    "SignSGD",
+    "Signum",
+    "build",
+]
 
 
 def build(name: str, params: Any, **hyper: Any) -> Rule:

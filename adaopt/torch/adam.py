@@ -1,4 +1,4 @@
-"""Adam, AMSGrad and AdamW: torch edition."""
+"""Adam: torch edition."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Adam(Rule):
         amsgrad: :math:`v` at its largest so far: ``True`` as in torch (the largest v, corrected
             afterwards), ``"hat"`` (the largest corrected v), ``"paper"`` (the largest v, no
             correction of m or v) (False).
-        decoupled_weight_decay: decay the weights themselves, as :class:`AdamW` (False).
+        decoupled_weight_decay: decay the weights themselves, as AdamW (False).
         maximize, foreach, differentiable, fused: see :class:`~adaopt.torch.engine.Rule`.
 
     Raises:
@@ -55,6 +55,7 @@ class Adam(Rule):
     )
     buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
     choices = {"amsgrad": (False, True, "hat", "paper")}
+    absent = {"decoupled_weight_decay": False}  # from torch.optim before 2.6
 
     def rule(
         self, x: Tensor, g: Tensor, h: Hyper, k: int, m: Tensor, v: Tensor, v_max: Tensor | None
@@ -79,26 +80,3 @@ class Adam(Rule):
 
     def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
         return self.buffers if h.amsgrad else self.buffers[:2]
-
-
-class AdamW(Adam):
-    r"""Adam with decoupled weight decay: the weights shrink, the gradient is left alone.
-
-    .. math::
-        x_{k+1} = (1 - \alpha \lambda) x_k - \alpha \frac{\hat m}{\sqrt{\hat v} + \varepsilon}
-
-    Equal to ``torch.optim.AdamW`` but for rounding, its state dict included; with
-    ``weight_decay=0`` it is :class:`Adam`, bit for bit.
-
-    Args:
-        params, lr, betas, eps, amsgrad: as in :class:`Adam`.
-        weight_decay: :math:`\lambda \ge 0` (1e-2).
-        maximize, foreach, differentiable, fused: see :class:`~adaopt.torch.engine.Rule`.
-
-    Raises:
-        ValueError, TypeError, RuntimeError: see :class:`~adaopt.torch.engine.Rule`.
-
-    Source: Loshchilov and Hutter (2019).
-    """
-
-    hyper = Adam.hyper | dict(weight_decay=1e-2, decoupled_weight_decay=True)
