@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import difflib
 
-from adaopt.catalog import adagrad, adam, amos, sgd, sign
+from adaopt.catalog import adagrad, adam, amos, beyond, nesterov, sgd, sign
 from adaopt.catalog.card import Card, Hyper
 
 __all__ = ["CARDS", "Card", "Hyper", "card"]
 
 CARDS: dict[str, Card] = {
-    card.key: card for family in (sgd, adagrad, adam, sign, amos) for card in family.CARDS
+    card.key: card
+    for family in (sgd, adagrad, adam, nesterov, sign, amos, beyond)
+    for card in family.CARDS
 }
 
 

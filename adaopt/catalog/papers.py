@@ -10,9 +10,18 @@ PAPERS = {
         "Cauchy (1847). Méthode générale pour la résolution des systèmes d'équations simultanées"
     ),
     "chen2023": "Chen and others (2023). Symbolic Discovery of Optimization Algorithms",
+    "choi2019": (
+        "Choi, Shallue, Nado, Lee, Maddison and Dahl (2019). On Empirical Comparisons of "
+        "Optimizers for Deep Learning"
+    ),
+    "dozat2016": "Dozat (2016). Incorporating Nesterov Momentum into Adam",
     "kaddour2022": (
         "Kaddour (2022). Stop Wasting My Time! Saving Days of ImageNet and BERT Training with "
         "Latest Weight Averaging"
+    ),
+    "kasimbeg2025": (
+        "Kasimbeg and others (2025). Accelerating Neural Network Training: An Analysis of the "
+        "AlgoPerf Competition"
     ),
     "kingma2015": "Kingma and Ba (2015). Adam: A Method for Stochastic Optimization",
     "loshchilov2019": "Loshchilov and Hutter (2019). Decoupled Weight Decay Regularization",
@@ -20,15 +29,20 @@ PAPERS = {
         "Nesterov (1983). A method for solving the convex programming problem with convergence "
         "rate $O(1/k^2)$"
     ),
-    "polyak1964": (
-        "Polyak (1964). Some methods of speeding up the convergence of iteration methods"
+    "pagliardini2025": (
+        "Pagliardini, Ablin and Grangier (2025). The AdEMAMix Optimizer: Better, Faster, Older"
     ),
+    "polyak1964": "Polyak (1964). Some methods of speeding up the convergence of iteration methods",
     "polyak1992": (
         "Polyak and Juditsky (1992). Acceleration of Stochastic Approximation by Averaging"
     ),
     "robbins1951": "Robbins and Monro (1951). A Stochastic Approximation Method",
+    "shazeer2018": (
+        "Shazeer and Stern (2018). Adafactor: Adaptive Learning Rates with Sublinear Memory Cost"
+    ),
     "tian2022": (
         "Tian and Parikh (2022). Amos: An Adam-style Optimizer with Adaptive Weight Decay towards "
         "Model-Oriented Scale"
     ),
+    "ziyin2020": "Ziyin, Wang and Ueda (2020). LaProp: Separating Momentum and Adaptivity in Adam",
 }

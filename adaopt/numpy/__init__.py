@@ -9,8 +9,12 @@ from adaopt.numpy.adadelta import Adadelta
 from adaopt.numpy.adagrad import Adagrad
 from adaopt.numpy.adam import Adam
 from adaopt.numpy.adamw import AdamW
+from adaopt.numpy.ademamix import AdEMAMix
 from adaopt.numpy.amos import Amos
 from adaopt.numpy.amsgrad import AMSGrad
+from adaopt.numpy.laprop import LaProp
+from adaopt.numpy.nadam import NAdam
+from adaopt.numpy.nadamw import GeneralizedAdam, NadamP, NAdamW
 from adaopt.numpy.rmsprop import RMSprop
 from adaopt.numpy.rule import Rule, State
 from adaopt.numpy.sgd import GD, SGD
@@ -20,12 +24,18 @@ __all__ = [
     "GD",
     "SGD",
     "AMSGrad",
+    "AdEMAMix",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Amos",
+    "GeneralizedAdam",
+    "LaProp",
     "Lion",
+    "NAdam",
+    "NAdamW",
+    "NadamP",
     "RMSprop",
     "Rule",
     "SignSGD",

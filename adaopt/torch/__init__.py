@@ -11,9 +11,13 @@ from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
 from .adamw import AdamW
+from .ademamix import AdEMAMix
 from .amos import Amos
 from .amsgrad import AMSGrad
 from .engine import Rule
+from .laprop import LaProp
+from .nadam import NAdam
+from .nadamw import GeneralizedAdam, NadamP, NAdamW
 from .rmsprop import RMSprop
 from .sgd import SGD
 from .sign import Lion, SignSGD, Signum
@@ -21,12 +25,18 @@ from .sign import Lion, SignSGD, Signum
 __all__ = [
     "SGD",
     "AMSGrad",
+    "AdEMAMix",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Amos",
+    "GeneralizedAdam",
+    "LaProp",
     "Lion",
+    "NAdam",
+    "NAdamW",
+    "NadamP",
     "RMSprop",
     "Rule",
     "SignSGD",
