@@ -10,14 +10,34 @@ from __future__ import annotations
 from types import ModuleType
 
 from adaopt.catalog import card
-from adaopt.grading.mistakes import adam, adaptive, amos, nadam, nesterov, sgd, sign
+from adaopt.grading.mistakes import (
+    adam,
+    adaptive,
+    amos,
+    beyond,
+    nadam,
+    nesterov,
+    schedule_free,
+    sgd,
+    sign,
+)
 from adaopt.grading.mistakes.rule import TOPICS, RuleMistake
 from adaopt.grading.mistakes.rule import mutated as _mutated
 from adaopt.numpy.rule import Rule
 
 __all__ = ["MISTAKES", "TOPICS", "RuleMistake", "mutated"]
 
-FAMILIES: tuple[ModuleType, ...] = (sgd, adaptive, adam, nadam, nesterov, sign, amos)
+FAMILIES: tuple[ModuleType, ...] = (
+    sgd,
+    adaptive,
+    adam,
+    nadam,
+    nesterov,
+    sign,
+    amos,
+    beyond,
+    schedule_free,
+)
 MISTAKES: dict[str, tuple[RuleMistake, ...]] = {
     key: mistakes for family in FAMILIES for key, mistakes in family.MISTAKES.items()
 }

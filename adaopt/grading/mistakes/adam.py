@@ -1,6 +1,6 @@
 """Mistakes in Adam, AMSGrad and AdamW."""
 
-from adaopt.grading.mistakes.moments import BIAS, MOMENTS
+from adaopt.grading.mistakes.moments import BIAS, MOMENTS, ROOT
 from adaopt.grading.mistakes.rule import RuleMistake
 
 STEP = "x - alpha * m_hat / (np.sqrt(v_hat) + self.eps)"
@@ -21,32 +21,11 @@ DIVISION = (
         "PaddlePaddle/Paddle#4184",
     ),
     RuleMistake(
-        "eps inside the root",
-        {"(np.sqrt(v_hat) + self.eps)": "np.sqrt(v_hat + self.eps)"},
-        "adds eps under the root.",
-        "eps",
-        "CyberZHG/keras-radam#29, FluxML/Flux.jl#448",
-    ),
-    RuleMistake(
-        "eps before the bias correction",
-        {"+ self.eps)": "+ self.eps / np.sqrt(1 - beta2**k))"},
-        "adds eps to the root of v before its bias is corrected.",
-        "eps",
-        "tensorflow/tensorflow#35102, pytorch/pytorch#22628",
-    ),
-    RuleMistake(
         "eps added to the step",
         {STEP: "x - (alpha * m_hat / np.sqrt(v_hat) + self.eps)"},
         "adds eps to the step, not to what it is divided by.",
         "eps",
         "the TensorFlow edition of Adam in d2l-ai/d2l-en",
-    ),
-    RuleMistake(
-        "root missing",
-        {"np.sqrt(v_hat)": "v_hat"},
-        "divides by v, not by its root.",
-        "root",
-        "the formula at labmlai/annotated_deep_learning_paper_implementations",
     ),
     RuleMistake(
         "root of m too",
@@ -196,10 +175,10 @@ UNCORRECTED = (
     ),
 )
 
-ALL = MOMENTS + BIAS + DIVISION + DECAY
+ALL = MOMENTS + BIAS + ROOT + DIVISION + DECAY
 PLAIN = tuple(m for m in DIVISION if m.topic != "bias correction")
 MISTAKES = {
     "adam": ALL + COUPLED + LARGEST,
-    "amsgrad": MOMENTS + PLAIN + DECAY + COUPLED + LARGEST + UNCORRECTED,
+    "amsgrad": MOMENTS + ROOT + PLAIN + DECAY + COUPLED + LARGEST + UNCORRECTED,
     "adamw": ALL + DECOUPLED,
 }

@@ -1,4 +1,4 @@
-"""Mistakes in two moving averages m and v and their bias correction, as Adam writes them."""
+"""Mistakes in what many rules write alike: two moving averages, bias correction, decay, roots."""
 
 from adaopt.grading.mistakes.rule import RuleMistake
 
@@ -146,3 +146,59 @@ BIAS = (
         "deeplearning4j/nd4j#1227, keras-team/keras#10129",
     ),
 )
+
+# of rules that write x - lr * (... + self.weight_decay * x)
+DECOUPLED = (
+    RuleMistake(
+        "decay forgotten",
+        {" + self.weight_decay * x": ""},
+        "leaves out the weight decay.",
+        "weight decay",
+    ),
+    RuleMistake(
+        "sign of the decay",
+        {"+ self.weight_decay * x": "- self.weight_decay * x"},
+        "makes the weights grow: the sign of the decay is wrong.",
+        "weight decay",
+        "egg-west/AdamW-pytorch#1",
+    ),
+    RuleMistake(
+        "decay not times the step size",
+        {" + self.weight_decay * x": "", "return x - ": "return x - self.weight_decay * x - "},
+        "shrinks the weights by lambda, without the step size.",
+        "weight decay",
+        "tensorflow/addons#2282",
+    ),
+)
+
+# of rules that divide by (np.sqrt(v_hat) + self.eps)
+ROOT = (
+    RuleMistake(
+        "eps inside the root",
+        {"(np.sqrt(v_hat) + self.eps)": "np.sqrt(v_hat + self.eps)"},
+        "adds eps under the root.",
+        "eps",
+        "CyberZHG/keras-radam#29, FluxML/Flux.jl#448",
+    ),
+    RuleMistake(
+        "eps before the bias correction",
+        {"+ self.eps)": "+ self.eps / np.sqrt(1 - beta2**k))"},
+        "adds eps to the root of v before its bias is corrected.",
+        "eps",
+        "tensorflow/tensorflow#35102, pytorch/pytorch#22628",
+    ),
+    RuleMistake(
+        "root missing",
+        {"np.sqrt(v_hat)": "v_hat"},
+        "divides by v, not by its root.",
+        "root",
+        "the formula at labmlai/annotated_deep_learning_paper_implementations",
+    ),
+)
+
+
+def pick(mistakes: tuple[RuleMistake, ...], *names: str) -> tuple[RuleMistake, ...]:
+    """The mistakes with these names."""
+    found = tuple(m for m in mistakes if m.name in names)
+    assert len(found) == len(names), f"{names} are not all among the mistakes"
+    return found

@@ -1,6 +1,6 @@
 """Mistakes in NAdamW, NadamP and generalized Adam."""
 
-from adaopt.grading.mistakes.moments import BIAS, MOMENTS
+from adaopt.grading.mistakes.moments import BIAS, DECOUPLED, MOMENTS
 from adaopt.grading.mistakes.rule import RuleMistake
 
 AHEAD = "(beta1 * s.m + (1 - beta1) * g) / (1 - beta1**k)"
@@ -78,29 +78,6 @@ DIVISION = (
     ),
 )
 
-DECAY = (
-    RuleMistake(
-        "decay forgotten",
-        {" + self.weight_decay * x": ""},
-        "leaves out the weight decay.",
-        "weight decay",
-    ),
-    RuleMistake(
-        "sign of the decay",
-        {"+ self.weight_decay * x": "- self.weight_decay * x"},
-        "makes the weights grow: the sign of the decay is wrong.",
-        "weight decay",
-        "egg-west/AdamW-pytorch#1",
-    ),
-    RuleMistake(
-        "decay not times the step size",
-        {" + self.weight_decay * x": "", "return x - ": "return x - self.weight_decay * x - "},
-        "shrinks the weights by lambda, without the step size.",
-        "weight decay",
-        "tensorflow/addons#2282",
-    ),
-)
-
 IN_GRADIENT = (
     RuleMistake(
         "decay in the gradient",
@@ -166,9 +143,9 @@ VELOCITY = (
     ),
 )
 
-NADAMW = MOMENTS + BIAS + LOOK_AHEAD + DIVISION + DECAY + IN_GRADIENT
+NADAMW = MOMENTS + BIAS + LOOK_AHEAD + DIVISION + DECOUPLED + IN_GRADIENT
 MISTAKES = {
     "nadamw": tuple(m for m in NADAMW if m.name != "power in place of the root"),
     "nadamp": NADAMW + SQUARE_ROOT,
-    "generalized_adam": VELOCITY + DECAY,
+    "generalized_adam": VELOCITY + DECOUPLED,
 }

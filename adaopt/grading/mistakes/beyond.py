@@ -1,0 +1,167 @@
+"""Mistakes in LaProp, AdEMAMix and Adafactor."""
+
+from adaopt.grading.mistakes.moments import BIAS, DECOUPLED, MOMENTS, ROOT, pick
+from adaopt.grading.mistakes.rule import RuleMistake
+
+ASCENT = RuleMistake(
+    "ascent",
+    {"return x - self.lr": "return x + self.lr"},
+    "goes up the gradient.",
+    "sign of the step",
+)
+DIVIDED = "(1 - beta1) * g / (np.sqrt(v_hat) + self.eps)"
+
+LAPROP = (
+    ASCENT,
+    RuleMistake(
+        "betas swapped",
+        {"beta1, beta2 = self.betas": "beta2, beta1 = self.betas"},
+        "uses beta1 for v and beta2 for m.",
+        "second moment",
+        "keisuke-umezawa/deeplearning-default-value#3",
+    ),
+    RuleMistake(
+        "divided after the average",
+        {DIVIDED: "(1 - beta1) * g", "(m_hat +": "(m_hat / (np.sqrt(v_hat) + self.eps) +"},
+        "averages first and divides afterwards: that is Adam.",
+        "order of updates",
+        "the neighbour method Adam",
+    ),
+    RuleMistake(
+        "divided twice",
+        {"(m_hat +": "(m_hat / (np.sqrt(v_hat) + self.eps) +"},
+        "divides before the average and again after it.",
+        "order of updates",
+    ),
+    RuleMistake(
+        "not divided",
+        {DIVIDED: "(1 - beta1) * g"},
+        "does not divide by the root of v: that is momentum.",
+        "second moment",
+        "the neighbour method momentum",
+    ),
+    RuleMistake(
+        "1 - beta1 forgotten",
+        {DIVIDED: "g / (np.sqrt(v_hat) + self.eps)"},
+        "adds the whole divided gradient to m: m is a sum and no average.",
+        "momentum",
+    ),
+    RuleMistake(
+        "no memory in m",
+        {"beta1 * s.m + (1": "(1"},
+        "forgets the old m.",
+        "momentum",
+    ),
+    RuleMistake(
+        "decay in the gradient",
+        {
+            " + self.weight_decay * x": "",
+            "    s.v = ": "    g = g + self.weight_decay * x\n    s.v = ",
+        },
+        "adds the decay to the gradient, where the root of v rescales it.",
+        "weight decay",
+    ),
+)
+
+MIX = "(m_hat + alpha * s.n)"
+ADEMAMIX = (
+    ASCENT,
+    RuleMistake(
+        "slow average left out",
+        {MIX: "m_hat"},
+        "uses the fast average alone: that is AdamW.",
+        "averaging",
+        "the neighbour method AdamW",
+    ),
+    RuleMistake(
+        "fast average left out",
+        {MIX: "(alpha * s.n)"},
+        "uses the slow average alone.",
+        "averaging",
+    ),
+    RuleMistake(
+        "alpha forgotten",
+        {MIX: "(m_hat + s.n)"},
+        "does not weight the slow average with alpha.",
+        "averaging",
+    ),
+    RuleMistake(
+        "weights that sum to one",
+        {MIX: "((1 - alpha) * m_hat + alpha * s.n)"},
+        "takes 1 - alpha of the fast average; its weight is 1.",
+        "averaging",
+    ),
+    RuleMistake(
+        "slow average corrected",
+        {MIX: "(m_hat + alpha * s.n / (1 - beta3**k))"},
+        "corrects the bias of the slow average; the method does not.",
+        "bias correction",
+    ),
+    RuleMistake(
+        "only the fast average divided",
+        {
+            MIX
+            + " / (np.sqrt(v_hat) + self.eps)": "m_hat / (np.sqrt(v_hat) + self.eps) + alpha * s.n"
+        },
+        "divides the fast average alone by the root of v.",
+        "second moment",
+    ),
+    RuleMistake(
+        "both averages fast",
+        {"beta3 * s.n + (1 - beta3) * g": "beta1 * s.n + (1 - beta1) * g"},
+        "has beta1 in the slow average.",
+        "momentum",
+    ),
+    RuleMistake(
+        "average of the average",
+        {"(1 - beta3) * g": "(1 - beta3) * s.m"},
+        "feeds the fast average to the slow one, not the gradient.",
+        "momentum",
+    ),
+    RuleMistake(
+        "1 - beta3 forgotten",
+        {"(1 - beta3) * g": "g"},
+        "adds the whole gradient to the slow average.",
+        "momentum",
+    ),
+    RuleMistake(
+        "no warm-up of alpha",
+        {" * min(k / self.alpha_warmup, 1) if self.alpha_warmup else self.alpha": ""},
+        "gives alpha its full weight from the first step on.",
+        "step size",
+    ),
+    RuleMistake(
+        "warm-up of alpha one step late",
+        {"min(k / self": "min((k - 1) / self"},
+        "is one step late in the warm-up of alpha.",
+        "step counting",
+    ),
+    RuleMistake(
+        "beta3 grows linearly",
+        {"float(np.exp(1 / life))": "beta1 + (beta3 - beta1) * k / self.beta3_warmup"},
+        "lets beta3 grow linearly, not its half-life.",
+        "momentum",
+        "the choice that Pagliardini et al. (2025) argue against",
+        method="beta3",
+    ),
+    RuleMistake(
+        "no warm-up of beta3",
+        {"k >= self.beta3_warmup or": "True or"},
+        "has the slow beta3 from the first step on.",
+        "momentum",
+        method="beta3",
+    ),
+)
+
+MISTAKES = {
+    "laprop": LAPROP
+    + pick(MOMENTS, "1 - beta2 forgotten", "no memory in v", "not squared", "square of m")
+    + BIAS
+    + ROOT
+    + DECOUPLED,
+    "ademamix": ADEMAMIX
+    + tuple(m for m in MOMENTS if m.name != "betas swapped")
+    + BIAS
+    + ROOT
+    + DECOUPLED,
+}
