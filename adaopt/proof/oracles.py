@@ -121,13 +121,19 @@ def nadamp(x, lr, betas, eps, weight_decay, power) -> Number:
         x -= lr * (n / ((v / (1 - b2**t)) ** (1 / power) + eps) + weight_decay * x)
 
 
-def heavy_ball(x, lr, momentum, weight_decay, nesterov) -> Number:
-    """AlgoPerf v0.5 submission Generalized Adam with the preconditioner off."""
-    u = 0.0
-    while True:
+def generalized_adam(x, lr, betas, eps, weight_decay, preconditioning, nesterov) -> Number:
+    """AlgoPerf v0.5 submission Generalized Adam: NAdamW, or without preconditioner SGD with
+    momentum, which is then a sum and no average. Without look-ahead m is not bias corrected."""
+    (b1, b2), m, v, u = betas, 0.0, 0.0, 0.0
+    for t in count(1):
         g = yield x
-        u = momentum * u + g
-        x -= lr * ((g + momentum * u if nesterov else u) + weight_decay * x)
+        m, v, u = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2, b1 * u + g
+        if preconditioning:
+            n = (b1 * m + (1 - b1) * g) / (1 - b1**t) if nesterov else m
+            step = n / (math.sqrt(v / (1 - b2**t)) + eps)
+        else:
+            step = g + b1 * u if nesterov else u
+        x -= lr * (step + weight_decay * x)
 
 
 def signum(x, lr, momentum, weight_decay) -> Number:
@@ -158,20 +164,21 @@ def laprop(x, lr, betas, eps, weight_decay) -> Number:
         x -= lr * (m / (1 - b1**t) + weight_decay * x)
 
 
-def ademamix(x, lr, betas, alpha, eps, weight_decay, warmup=0) -> Number:
-    """Pagliardini et al. (2024), algorithm 1: with warm-up of alpha (linear) and of beta3 (linear
-    in its half-life)."""
+def ademamix(x, lr, betas, eps, weight_decay, alpha, alpha_warmup, beta3_warmup) -> Number:
+    """Pagliardini et al. (2024), algorithm 1, with the schedulers of alpha and beta3."""
     (b1, b2, last), fast, slow, v = betas, 0.0, 0.0, 0.0
     for t in count(1):
         g = yield x
-        part = min(1.0, t / warmup) if warmup else 1.0
-        # the memory of a moving average is 1 / log(beta): it grows linearly from beta1's to beta3's
-        b3 = math.exp(1 / ((1 - part) / math.log(b1) + part / math.log(last)))
+        mix = alpha * min(1.0, t / alpha_warmup) if alpha_warmup else alpha
+        b3 = last
+        if t < beta3_warmup:  # 1 / log(beta), a memory's length, grows linearly
+            part, log1 = t / beta3_warmup, 1 / math.log(b1) if b1 else 0.0
+            b3 = min(last, math.exp(1 / ((1 - part) * log1 + part / math.log(last))))
         fast = b1 * fast + (1 - b1) * g
         slow = b3 * slow + (1 - b3) * g
         v = b2 * v + (1 - b2) * g**2
         root = math.sqrt(v / (1 - b2**t)) + eps
-        x -= lr * ((fast / (1 - b1**t) + part * alpha * slow) / root + weight_decay * x)
+        x -= lr * ((fast / (1 - b1**t) + mix * slow) / root + weight_decay * x)
 
 
 def amos(x, lr, scale, beta, eps) -> Numbers:

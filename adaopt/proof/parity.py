@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,16 +113,26 @@ def torch_path(
 
 
 def distance(one: Path, other: Path) -> float:
-    """The largest ``|a - b| / (1 + |b|)`` over both paths; infinite where one is not finite."""
-    worst = 0.0
+    """The largest ``|a - b| / (1 + |b|)`` over both paths, ``|b|`` being the largest so far (what
+    an entry is rounded to at its largest it keeps); infinite where one is not finite."""
+    worst, size = 0.0, {name: 1.0 for name in other.x}
     for a, b in zip([*one.points, one.x], [*other.points, other.x], strict=True):
         for name in b:
             if a[name].shape != b[name].shape or not np.isfinite(a[name]).all():
                 return np.inf
+            size[name] = np.maximum(size[name], 1 + np.abs(b[name]))
             if b[name].size:
-                error = np.abs(a[name] - b[name]) / (1 + np.abs(b[name]))
-                worst = max(worst, float(error.max()))
+                worst = max(worst, float((np.abs(a[name] - b[name]) / size[name]).max()))
     return worst
+
+
+def path_error(reading: type, hyper: Mapping[str, Any], problem: Problem, other: Path) -> float:
+    """:func:`distance` of the path of a NumPy class, which may hold a mistake, from another."""
+    try:
+        with np.errstate(all="ignore"):  # what it divides by zero shows in its path
+            return distance(numpy_path(reading(**hyper), problem), other)
+    except ArithmeticError:
+        return np.inf
 
 
 def parity_error(
@@ -147,13 +156,13 @@ def parity_error(
     entry = key if isinstance(key, Card) else card(key)
     hyper = {**entry.preset, **(hyper or {})}
     working = torch_class or entry.torch_class
-    # A class that holds a mistake may divide by zero: the path shows it, a warning need not.
-    with np.errstate(all="ignore") if numpy_class else nullcontext():
-        ours = numpy_path((numpy_class or entry.numpy_class)(**hyper), problem or Problem())
     if problem is None and not way:
-        return distance(ours, _recalled(working, tuple(sorted(hyper.items()))))
-    make = partial(working, **hyper, **way)
-    return distance(ours, torch_path(make, problem or Problem()))
+        theirs = _recalled(working, tuple(sorted(hyper.items())))
+    else:
+        theirs = torch_path(partial(working, **hyper, **way), problem or Problem())
+    if numpy_class:
+        return path_error(numpy_class, hyper, problem or Problem(), theirs)
+    return distance(numpy_path(entry.numpy_class(**hyper), problem or Problem()), theirs)
 
 
 @cache

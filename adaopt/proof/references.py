@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
@@ -27,6 +27,7 @@ from adaopt.proof.parity import (
     Problem,
     distance,
     numpy_path,
+    path_error,
     torch_path,
 )
 
@@ -98,14 +99,14 @@ def reference_errors(
     errors = {}
     for reference in references(entry, own):
         problem = reference.problem()
-        if edition == "numpy":
-            quiet = np.errstate(all="ignore") if numpy_class else nullcontext()
-            with quiet:
-                ours = numpy_path((numpy_class or entry.numpy_class)(**own), problem)
-        else:
+        theirs = _recalled(reference, tuple(sorted(_all(entry, own).items())))
+        if edition == "torch":
             working = torch_class or entry.torch_class
-            ours = torch_path(lambda params: working(params, **own), problem)  # noqa: B023
-        errors[reference] = distance(ours, _recalled(reference, _frozen(_all(entry, own))))
+            errors[reference] = distance(torch_path(partial(working, **own), problem), theirs)
+        elif numpy_class:
+            errors[reference] = path_error(numpy_class, own, problem, theirs)
+        else:
+            errors[reference] = distance(numpy_path(entry.numpy_class(**own), problem), theirs)
     return errors
 
 
@@ -143,10 +144,6 @@ def _recalled(reference: Reference, hyper: tuple) -> Path:
 
 def _all(entry: Card, hyper: Mapping[str, Any]) -> Keywords:
     return {**{h.name: h.default for h in entry.hyper}, **entry.preset, **hyper}
-
-
-def _frozen(hyper: Keywords) -> tuple:
-    return tuple(sorted(hyper.items()))
 
 
 def _descending(hyper: Keywords) -> Keywords:
@@ -187,33 +184,33 @@ def takes(
 
 
 def program(
-    name: str,
-    translate: Callable[[Keywords], Keywords | None],
-    note: str = "",
-    settings: tuple[Keywords, ...] = (),
-    **how: Any,
+    name: str, translate: Callable[[Keywords], Keywords | None], label: str = "", **how: Any
 ) -> Reference:
     """An optimizer class of an installed package, ``package.module.Class``."""
 
     def run(keywords: Keywords, problem: Problem) -> Path:
-        chosen = _load(name)
-        with redirect_stdout(io.StringIO()):  # prodigyopt prints
-            return torch_path(lambda params: chosen(params, **keywords), problem)
+        import torch
 
-    return Reference(name, translate, run, note=note, settings=settings, **how)
+        chosen, default = _load(name), torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)  # NAdam keeps a product of scalars in the default
+        try:
+            with redirect_stdout(io.StringIO()):  # prodigyopt prints
+                return torch_path(partial(chosen, **keywords), problem)
+        finally:
+            torch.set_default_dtype(default)
+
+    return Reference(label or name, translate, run, **how)
 
 
 def oracle(
     function: Callable,
     translate: Callable[[Keywords], Keywords | None],
     scope: str = "coordinate",
-    note: str = "",
-    settings: tuple[Keywords, ...] = (),
+    **how: Any,
 ) -> Reference:
     """A generator of :mod:`adaopt.proof.oracles`; it knows a coordinate, a tensor or everything."""
     run = partial(_oracle_path, function, scope)
-    name = f"oracle {function.__name__}"
-    return Reference(name, translate, run, note=note, settings=settings)
+    return Reference(f"oracle {function.__name__}", translate, run, **how)
 
 
 def recorded(key: str) -> tuple[Reference, ...]:
@@ -283,11 +280,19 @@ def _oracle_path(function: Callable, scope: str, keywords: Keywords, problem: Pr
     return Path(points, x)
 
 
+def momentum_only(hyper: Keywords) -> Keywords | None:
+    """Generalized Adam in the words of torch.optim.SGD."""
+    if hyper["preconditioning"] or hyper["weight_decay"]:
+        return None
+    return {"lr": hyper["lr"], "momentum": hyper["betas"][0], "nesterov": hyper["nesterov"]}
+
+
 # The list.
 
 ADAM = ("lr", "betas", "eps", "weight_decay")
 SGD = program("torch.optim.SGD", takes("lr", "momentum", "dampening", "weight_decay", "nesterov"))
 PAPER = oracle(oracles.adam, takes(*ADAM, "amsgrad", "decoupled_weight_decay"))
+NADAMW = {"variant": "algoperf", "decoupled_weight_decay": True, "momentum_decay": 0.0}
 TORCH_NADAM = ("momentum_decay", "decoupled_weight_decay")
 
 REFERENCES: dict[str, tuple[Reference, ...]] = {
@@ -368,37 +373,36 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
         program(
             "torch.optim.NAdam",
             takes(*ADAM, *TORCH_NADAM, variant=("torch",)),
-            note="momentum_decay=0 halves the momentum, it does not keep it constant",
+            note="keeps the product of momenta in the default dtype: float64 here",
+        ),
+        program(
+            "torch.optim.NAdam",
+            takes(
+                *(*ADAM, "decoupled_weight_decay"),
+                given={"momentum_decay": 1e9},
+                momentum_decay=(4e-3,),
+                variant=("dozat",),
+            ),
+            "torch.optim.NAdam(momentum_decay=1e9)",
         ),
         oracle(oracles.nadam, takes(*ADAM, *TORCH_NADAM, "variant")),
         *recorded("nadam"),
     ),
-    "nadamw": (oracle(oracles.nadamp, takes(*ADAM, given={"power": 2.0})),),
+    "nadamw": (
+        oracle(oracles.nadamp, takes(*ADAM, given={"power": 2.0})),
+        oracle(oracles.nadam, takes(*ADAM, given=NADAMW)),
+    ),
     "nadamp": (oracle(oracles.nadamp, takes(*ADAM, "power")),),
-    "laprop": (
+    "generalized_adam": (
+        oracle(oracles.generalized_adam, takes(*ADAM, "preconditioning", "nesterov")),
         program(
-            "pytorch_optimizer.LaProp",
-            takes(*ADAM, given={"foreach": False}),
+            "torch.optim.SGD",
+            momentum_only,
+            note="without preconditioning and decay, which torch couples",
         ),
-        oracle(oracles.laprop, takes(*ADAM)),
-    ),
-    "ademamix": (
-        program(
-            "pytorch_optimizer.AdEMAMix",
-            takes(*ADAM, "alpha"),
-        ),
-        oracle(oracles.ademamix, takes(*ADAM, "alpha")),
-        *recorded("ademamix"),
-    ),
-    "amos": (
-        oracle(oracles.amos, takes("lr", "scale", "beta", "eps"), "tensor"),
-        *recorded("amos"),
     ),
     "signsgd": (
-        program(
-            "pytorch_optimizer.SignSGD",
-            takes("lr", "weight_decay", given={"momentum": 0.0}),
-        ),
+        program("pytorch_optimizer.SignSGD", takes("lr", "weight_decay", given={"momentum": 0.0})),
         oracle(oracles.signum, takes("lr", "weight_decay", given={"momentum": 0.0})),
         *recorded("signsgd"),
     ),
@@ -410,5 +414,32 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
         program("pytorch_optimizer.Lion", takes("lr", "betas", "weight_decay")),
         oracle(oracles.lion, takes("lr", "betas", "weight_decay")),
         *recorded("lion"),
+    ),
+    "laprop": (
+        oracle(oracles.laprop, takes(*ADAM)),
+        program(
+            "pytorch_optimizer.LaProp",
+            takes(*ADAM, given={"foreach": False}, eps=(1e-15,), weight_decay=(0.0,)),
+            tolerance=1e-9,
+            note="adds 1e-15 under the root and eps before v is corrected; decays after the step",
+        ),
+    ),
+    "ademamix": (
+        oracle(oracles.ademamix, takes(*ADAM, "alpha", "alpha_warmup", "beta3_warmup")),
+        program(
+            "pytorch_optimizer.AdEMAMix",
+            takes(
+                *(*ADAM, "alpha"),
+                given={"weight_decouple": True},
+                alpha_warmup=(0,),
+                beta3_warmup=(0,),
+            ),
+            note="one warm-up for alpha and beta3; decays through the gradient unless told otherwise",
+        ),
+        *recorded("ademamix"),
+    ),
+    "amos": (
+        oracle(oracles.amos, takes("lr", "scale", "beta", "eps"), "tensor"),
+        *recorded("amos"),
     ),
 }

@@ -24,6 +24,8 @@ CASES = {
 # Values for hypothesis to draw, by the hyper-parameter's name. Words and flags are all drawn; a
 # number that is not listed keeps its default.
 DECAY = [0.0, 0.5, 0.83, 0.97]
+# A second moment of one gradient alone makes steps of any size, and their rounding with them.
+BETAS = (DECAY, [0.5, 0.83, 0.97], [0.9, 0.999])
 DRAWN = {
     "lr": [1e-4, 0.01, 0.07, 0.3],
     "momentum": DECAY,
@@ -89,7 +91,7 @@ def setting(draw: st.DrawFn, card: Any) -> dict[str, Any]:
         elif isinstance(h.default, bool):
             hyper[h.name] = draw(st.booleans())
         elif h.name == "betas":
-            hyper[h.name] = tuple(draw(st.sampled_from(DECAY)) for _ in h.default)
+            hyper[h.name] = tuple(draw(st.sampled_from(BETAS[i])) for i in range(len(h.default)))
         elif h.name in DRAWN and not isinstance(h.default, tuple):
             values = [value for value in DRAWN[h.name] if low <= value <= high]
             hyper[h.name] = draw(st.sampled_from(values))
