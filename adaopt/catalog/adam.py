@@ -34,11 +34,14 @@ CARDS = (
             {"lr": 0.02, "betas": (0.7, 0.9), "amsgrad": "paper", "eps": 1e-2},
         ),
         torch_reference="torch.optim.Adam",
-        differences="none in the result but rounding: ours multiplies eps and lr by the bias "
-        "corrections and not v. amsgrad takes two words besides: 'hat' (the largest corrected v; "
-        "optax) and 'paper' (no bias correction); True is torch's form. The paper's footnote "
-        "writes lr and eps as ours does; its eps there is eps sqrt(1 - beta2^k) here",
-        algoperf="not submitted on its own; all but two of the submissions are Adam's descendants",
+        differences="the same result up to rounding: the bias corrections are multiplied into lr "
+        "and eps, not into m and v. amsgrad takes two words besides: 'hat' (the largest corrected "
+        "v, as optax) and 'paper' (no bias correction); True is torch's form (the largest v, "
+        "corrected afterwards). It may be switched on later, its maximum starting there; torch "
+        "raises KeyError. The paper's quicker order, at the end of its section 2, multiplies only "
+        "lr by the corrections and holds eps fixed: a slightly different method, not used here",
+        algoperf="not submitted on its own: most submissions start from NAdamW, Adam with "
+        "Nesterov's momentum and decoupled decay",
     ),
     Card(
         key="amsgrad",
@@ -69,8 +72,8 @@ CARDS = (
         "largest v for the start from zero, which the paper does not, so that its first steps are "
         "other ones (and the rate per coordinate may grow): that form is Adam(amsgrad=True), "
         "optax's, the largest corrected v, is Adam(amsgrad='hat'). The paper has no eps, projects "
-        "onto a bounded set, and lets alpha fall as 1 / sqrt(k) and beta1 fall: give alpha a "
-        "schedule. The state dict has the layout of torch's Adam with amsgrad=True",
+        "onto a bounded set, and in its theorem alpha falls as 1 / sqrt(k), and beta1 falls: give "
+        "lr a schedule. The state dict has the layout of torch's Adam with amsgrad=True",
     ),
     Card(
         key="adamw",
@@ -97,7 +100,10 @@ CARDS = (
             {"lr": 0.02, "betas": (0.7, 0.9), "weight_decay": 0.0},
         ),
         torch_reference="torch.optim.AdamW",
-        differences="none in the result but rounding",
+        differences="the same result up to rounding; amsgrad takes the words 'hat' and 'paper' "
+        "besides. In the paper the decay is lambda times the schedule's factor and not times lr "
+        "too: torch, optax and the lecture multiply by lr, so that lambda of the paper is "
+        "lr * weight_decay here",
         algoperf="not submitted on its own: the baseline is NAdamW",
     ),
 )

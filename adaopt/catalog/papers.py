@@ -15,6 +15,10 @@ PAPERS = {
         "Optimizers for Deep Learning"
     ),
     "dozat2016": "Dozat (2016). Incorporating Nesterov Momentum into Adam",
+    "duchi2011": (
+        "Duchi, Hazan and Singer (2011). Adaptive Subgradient Methods for Online Learning and "
+        "Stochastic Optimization"
+    ),
     "kaddour2022": (
         "Kaddour (2022). Stop Wasting My Time! Saving Days of ImageNet and BERT Training with "
         "Latest Weight Averaging"
@@ -36,6 +40,7 @@ PAPERS = {
     "polyak1992": (
         "Polyak and Juditsky (1992). Acceleration of Stochastic Approximation by Averaging"
     ),
+    "reddi2018": "Reddi, Kale and Kumar (2018). On the Convergence of Adam and Beyond",
     "robbins1951": "Robbins and Monro (1951). A Stochastic Approximation Method",
     "shazeer2018": (
         "Shazeer and Stern (2018). Adafactor: Adaptive Learning Rates with Sublinear Memory Cost"
@@ -44,5 +49,10 @@ PAPERS = {
         "Tian and Parikh (2022). Amos: An Adam-style Optimizer with Adaptive Weight Decay towards "
         "Model-Oriented Scale"
     ),
+    "tieleman2012": (
+        "Tieleman and Hinton (2012). Lecture 6.5: RMSProp, Divide the gradient by a running "
+        "average of its recent magnitude"
+    ),
+    "zeiler2012": "Zeiler (2012). ADADELTA: An Adaptive Learning Rate Method",
     "ziyin2020": "Ziyin, Wang and Ueda (2020). LaProp: Separating Momentum and Adaptivity in Adam",
 }

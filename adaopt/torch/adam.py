@@ -25,7 +25,7 @@ class Adam(Rule):
 
     The corrections stand in :math:`\alpha_k = \alpha \sqrt{1 - \beta_2^k} / (1 - \beta_1^k)` and
     :math:`\varepsilon_k = \varepsilon \sqrt{1 - \beta_2^k}`. Equal to ``torch.optim.Adam`` but for
-    rounding, its state dict included.
+    rounding, its state dict included. In float16 an eps of 1e-8 rounds to 0, as in torch.
 
     Args:
         params: parameters, or parameter groups, as for any ``torch.optim.Optimizer``.
