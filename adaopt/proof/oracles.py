@@ -220,7 +220,18 @@ def schedule_free(
 
 
 def prodigy(
-    x, lr, betas, beta3, eps, weight_decay, d0, d_coef, growth_rate, bias=False, safe=False
+    x,
+    lr,
+    betas,
+    beta3,
+    eps,
+    weight_decay,
+    decouple,
+    use_bias_correction,
+    safeguard_warmup,
+    d0,
+    d_coef,
+    growth_rate,
 ) -> Numbers:
     """Mishchenko and Defazio (2024), algorithm 4 (Adam), in the order of the authors' program: eps
     is multiplied by the new d, the step by the old one."""
@@ -230,40 +241,43 @@ def prodigy(
     m, v, s = [0.0] * len(x), [0.0] * len(x), [0.0] * len(x)
     for t in count(1):
         g = yield x
-        step = d * lr * (math.sqrt(1 - b2**t) / (1 - b1**t) if bias else 1.0)
-        inner = sum(a * (w0 - w) for a, w0, w in zip(g, start, x, strict=True))
-        r = b3 * r + d / d0 * step * inner
-        s = [b3 * b + d / d0 * (d if safe else step) * a for b, a in zip(s, g, strict=True)]
+        if not decouple:
+            g = [a + weight_decay * w for a, w in zip(g, x, strict=True)]
+        step = d * lr
+        if use_bias_correction:
+            step *= math.sqrt(1 - b2**t) / (1 - b1**t)
+        into = d / d0 * (d if safeguard_warmup else step)
+        r = b3 * r + d / d0 * step * sum(a * (p - w) for a, p, w in zip(g, start, x, strict=True))
+        s = [b3 * b + into * a for b, a in zip(s, g, strict=True)]
         m = [b1 * b + (1 - b1) * d * a for b, a in zip(m, g, strict=True)]
         v = [b2 * b + (1 - b2) * (d * a) ** 2 for b, a in zip(v, g, strict=True)]
         guess = d_coef * r / sum(map(abs, s))
-        first = max(d, guess) if d == d0 else d
         best = max(best, guess)
-        d = min(best, first * growth_rate)
+        d = min(best, (max(d, guess) if d == d0 else d) * growth_rate)
+        decay = weight_decay if decouple else 0.0
         x = [
-            w - step * (a / (math.sqrt(b) + d * eps) + weight_decay * w)
+            w - step * (a / (math.sqrt(b) + d * eps) + decay * w)
             for w, a, b in zip(x, m, v, strict=True)
         ]
 
 
-def schedule_free_prodigy(x, lr, betas, eps, weight_decay, warmup_steps, r, d0, d_coef) -> Pairs:
+def schedule_free_prodigy(x, lr, betas, eps, weight_decay, r, d0, d_coef) -> Pairs:
     """AlgoPerf v0.5 submission Schedule-Free Prodigy: Prodigy's estimate of d at z, the averaging
-    of Schedule-Free, no momentum of its own; the decay is taken at x."""
+    of Schedule-Free, no momentum; the decay is taken at x, and the step is times d old and new."""
     b1, b2 = betas
     b3 = math.sqrt(b2)
-    z, start, d, up, total = list(x), list(x), d0, 0.0, 0.0
+    z, start, d, up, total = x, x, d0, 0.0, 0.0
     v, s = [0.0] * len(x), [0.0] * len(x)
     for t in count(1):
         y = [(1 - b1) * a + b1 * b for a, b in zip(z, x, strict=True)]
         g = yield y, x
-        rate = lr * min(1, t / warmup_steps) if warmup_steps else lr
-        inner = sum(a * (w0 - w) for a, w0, w in zip(g, start, z, strict=True))
-        up = b3 * up + d / d0 * d * rate * inner
-        s = [b3 * b + d / d0 * d * rate * a for b, a in zip(s, g, strict=True)]
+        rate = d * lr
+        up = b3 * up + d / d0 * rate * sum(a * (p - w) for a, p, w in zip(g, start, z, strict=True))
+        s = [b3 * b + d / d0 * rate * a for b, a in zip(s, g, strict=True)]
         v = [b2 * b + (1 - b2) * (d * a) ** 2 for b, a in zip(v, g, strict=True)]
-        old, d = d, max(d, d_coef * up / sum(map(abs, s)))
+        d = max(d, d_coef * up / sum(map(abs, s)))
         z = [
-            w - old * rate * (old * a / (math.sqrt(b) + d * eps) + weight_decay * at)
+            w - rate * (d * a / (math.sqrt(b) + d * eps) + weight_decay * at)
             for w, a, b, at in zip(z, g, v, x, strict=True)
         ]
         total += t**r

@@ -32,6 +32,7 @@ from adaopt.proof.parity import (
 )
 
 Keywords = dict[str, Any]
+Translation = Callable[[Keywords], Keywords | None]
 SHAPES = {"matrix": (4, 3), "stack": (2, 3, 2), "vector": (5,), "scalar": ()}
 
 
@@ -56,7 +57,7 @@ class Reference:
     """
 
     name: str
-    translate: Callable[[Keywords], Keywords | None]
+    translate: Translation
     run: Callable[[Keywords, Problem], Path]
     problem: Callable[[], Problem] = usual
     settings: tuple[Keywords, ...] = ()
@@ -158,7 +159,7 @@ def takes(
     renamed: Mapping[str, str] | None = None,
     given: Mapping[str, Any] | None = None,
     **only: tuple,
-) -> Callable[[Keywords], Keywords | None]:
+) -> Translation:
     """The translation that hands on ``same`` and ``renamed``; anything else must be in ``only``.
 
     Args:
@@ -183,9 +184,7 @@ def takes(
 # Ways to run a reference.
 
 
-def program(
-    name: str, translate: Callable[[Keywords], Keywords | None], label: str = "", **how: Any
-) -> Reference:
+def program(name: str, translate: Translation, label: str = "", **how: Any) -> Reference:
     """An optimizer class of an installed package, ``package.module.Class``."""
 
     def run(keywords: Keywords, problem: Problem) -> Path:
@@ -204,7 +203,7 @@ def program(
 
 def oracle(
     function: Callable,
-    translate: Callable[[Keywords], Keywords | None],
+    translate: Translation,
     scope: str = "coordinate",
     **how: Any,
 ) -> Reference:
@@ -287,12 +286,34 @@ def momentum_only(hyper: Keywords) -> Keywords | None:
     return {"lr": hyper["lr"], "momentum": hyper["betas"][0], "nesterov": hyper["nesterov"]}
 
 
+def inside(translate: Translation, name: str) -> Translation:
+    """The translation, where this hyper-parameter is neither 0 nor 1."""
+
+    return lambda hyper: translate(hyper) if 0 < hyper[name] < 1 else None
+
+
+def apart(translate: Translation) -> Translation:
+    """The translation, with the two betas under names of their own."""
+
+    def translated(hyper: Keywords) -> Keywords:
+        keywords = translate(hyper)
+        keywords["momentum"], keywords["beta2"] = keywords.pop("betas")
+        return keywords
+
+    return translated
+
+
 # The list.
 
 ADAM = ("lr", "betas", "eps", "weight_decay")
 SGD = program("torch.optim.SGD", takes("lr", "momentum", "dampening", "weight_decay", "nesterov"))
 PAPER = oracle(oracles.adam, takes(*ADAM, "amsgrad", "decoupled_weight_decay"))
 NADAMW = {"variant": "algoperf", "decoupled_weight_decay": True, "momentum_decay": 0.0}
+FREE = ("lr", "weight_decay", "warmup_steps", "r", "weight_lr_power")
+PRODIGY = (
+    *(*ADAM, "beta3", "decouple", "use_bias_correction", "safeguard_warmup"),
+    *("d0", "d_coef", "growth_rate"),
+)
 TORCH_NADAM = ("momentum_decay", "decoupled_weight_decay")
 
 REFERENCES: dict[str, tuple[Reference, ...]] = {
@@ -434,12 +455,41 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
                 alpha_warmup=(0,),
                 beta3_warmup=(0,),
             ),
-            note="one warm-up for alpha and beta3; decays through the gradient unless told otherwise",
+            note="one warm-up for both; decays through the gradient by default",
         ),
         *recorded("ademamix"),
+    ),
+    "adafactor": (
+        program(
+            "torch.optim.Adafactor",
+            takes("lr", "beta2_decay", "eps", "d", "weight_decay"),
+            note="eps1 at the division and not in the averages; lr bounds the relative step",
+        ),
     ),
     "amos": (
         oracle(oracles.amos, takes("lr", "scale", "beta", "eps"), "tensor"),
         *recorded("amos"),
+    ),
+    "schedule_free_sgd": (
+        program("schedulefree.SGDScheduleFree", inside(takes(*FREE, "momentum"), "momentum")),
+        oracle(oracles.schedule_free, takes(*FREE, "momentum")),
+        *recorded("schedule_free_sgd"),
+    ),
+    "schedule_free_adamw": (
+        program("schedulefree.AdamWScheduleFree", takes(*FREE, "betas", "eps")),
+        oracle(oracles.schedule_free, apart(takes(*FREE, "betas", "eps"))),
+        *recorded("schedule_free_adamw"),
+    ),
+    "prodigy": (
+        program(
+            "prodigyopt.Prodigy",
+            lambda hyper: takes(*PRODIGY)(hyper) if hyper["betas"][0] else None,
+            note="without momentum (beta1 = 0) the step takes the new d once",
+        ),
+        oracle(oracles.prodigy, takes(*PRODIGY), "all"),
+        *recorded("prodigy"),
+    ),
+    "schedule_free_prodigy": (
+        oracle(oracles.schedule_free_prodigy, takes(*ADAM, "r", "d0", "d_coef"), "all"),
     ),
 }

@@ -124,14 +124,21 @@ CALLS: list[tuple[str, dict[str, Any], str, Any]] = [
         contrib.schedule_free_adamw(0.05, **B, eps=1e-3, weight_decay=0.1),
     ),
     (
-        "schedule_free_adamw",
+        "schedule_free_adamw (differs)",
         FREE | {"warmup_steps": 7},
         "optax.contrib.schedule_free_adamw(warmup_steps=7)",
         contrib.schedule_free_adamw(0.05, 7, **B, eps=1e-3, weight_decay=0.1),
     ),
     (
         "prodigy",
-        {"lr": 0.7, "betas": (0.8, 0.97), "eps": 1e-3, "d0": 1e-2, "weight_decay": 0.1},
+        {
+            "lr": 0.7,
+            "betas": (0.8, 0.97),
+            "eps": 1e-3,
+            "d0": 1e-2,
+            "weight_decay": 0.1,
+            "use_bias_correction": True,
+        },
         "optax.contrib.prodigy",
         contrib.prodigy(0.7, (0.8, 0.97), eps=1e-3, estim_lr0=1e-2, weight_decay=0.1),
     ),
