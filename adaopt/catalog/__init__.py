@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import difflib
 
-from adaopt.catalog import adagrad, adam, amos, beyond, nesterov, sgd, sign
+from adaopt.catalog import adagrad, adam, amos, beyond, nesterov, parameter_free, sgd, sign
+from adaopt.catalog.averaging import WRAPPERS, Wrapper
 from adaopt.catalog.card import Card, Hyper
 
-__all__ = ["CARDS", "Card", "Hyper", "card"]
+__all__ = ["CARDS", "WRAPPERS", "Card", "Hyper", "Wrapper", "card"]
 
 CARDS: dict[str, Card] = {
     card.key: card
-    for family in (sgd, adagrad, adam, nesterov, sign, amos, beyond)
+    for family in (sgd, adagrad, adam, nesterov, sign, amos, beyond, parameter_free)
     for card in family.CARDS
 }
 

@@ -12,16 +12,23 @@ from adaopt.numpy.adamw import AdamW
 from adaopt.numpy.ademamix import AdEMAMix
 from adaopt.numpy.amos import Amos
 from adaopt.numpy.amsgrad import AMSGrad
+from adaopt.numpy.averaging import PolyakAverage
 from adaopt.numpy.laprop import LaProp
+from adaopt.numpy.lawa import LAWA
 from adaopt.numpy.nadam import NAdam
 from adaopt.numpy.nadamw import GeneralizedAdam, NadamP, NAdamW
+from adaopt.numpy.prodigy import Prodigy
 from adaopt.numpy.rmsprop import RMSprop
 from adaopt.numpy.rule import Rule, State
+from adaopt.numpy.schedule_free import ScheduleFreeSGD
+from adaopt.numpy.schedule_free_adamw import ScheduleFreeAdamW
+from adaopt.numpy.schedule_free_prodigy import ScheduleFreeProdigy
 from adaopt.numpy.sgd import GD, SGD
 from adaopt.numpy.sign import Lion, SignSGD, Signum
 
 __all__ = [
     "GD",
+    "LAWA",
     "SGD",
     "AMSGrad",
     "AdEMAMix",
@@ -36,8 +43,13 @@ __all__ = [
     "NAdam",
     "NAdamW",
     "NadamP",
+    "PolyakAverage",
+    "Prodigy",
     "RMSprop",
     "Rule",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeProdigy",
+    "ScheduleFreeSGD",
     "SignSGD",
     "Signum",
     "State",

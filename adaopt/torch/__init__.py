@@ -14,15 +14,21 @@ from .adamw import AdamW
 from .ademamix import AdEMAMix
 from .amos import Amos
 from .amsgrad import AMSGrad
+from .averaging import LAWA, PolyakAverage
 from .engine import Rule
 from .laprop import LaProp
 from .nadam import NAdam
 from .nadamw import GeneralizedAdam, NadamP, NAdamW
+from .prodigy import Prodigy
 from .rmsprop import RMSprop
+from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
+from .schedule_free_prodigy import ScheduleFreeProdigy
+from .schedules import ScheduleLR
 from .sgd import SGD
 from .sign import Lion, SignSGD, Signum
 
 __all__ = [
+    "LAWA",
     "SGD",
     "AMSGrad",
     "AdEMAMix",
@@ -37,8 +43,14 @@ __all__ = [
     "NAdam",
     "NAdamW",
     "NadamP",
+    "PolyakAverage",
+    "Prodigy",
     "RMSprop",
     "Rule",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeProdigy",
+    "ScheduleFreeSGD",
+    "ScheduleLR",
     "SignSGD",
     "Signum",
     "build",
