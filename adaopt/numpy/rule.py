@@ -40,7 +40,8 @@ class Rule:
     method's alone. A subclass of a method fixes a hyper-parameter by assigning it without an
     annotation. A method that wants its gradients elsewhere than at x defines :meth:`at`. One that
     needs sums over all arrays, such as an inner product, defines :meth:`share`, :meth:`measure` and
-    :meth:`advance`.
+    :meth:`advance`. One that is not ``elementwise`` (treats an array as a whole) refuses complex
+    arrays.
 
     Attributes:
         state: the :class:`State` of the array, or a dict of one per array; ``{}`` before a step.
@@ -58,6 +59,7 @@ class Rule:
     memory: ClassVar[tuple[str, ...]] = ()
     choices: ClassVar[dict[str, tuple]] = {}
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+    elementwise: ClassVar[bool] = True
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -181,6 +183,8 @@ class Rule:
             for label, a in (("x", x), ("g", g)):
                 if a.dtype.kind not in "fc":
                     raise TypeError(f"{label}{name} has dtype {a.dtype}; expected float or complex")
+                if a.dtype.kind == "c" and not self.elementwise:
+                    raise TypeError(f"{type(self).__name__} does not support complex arrays")
             if x.shape != g.shape:
                 raise ValueError(f"x{name} has shape {x.shape}, but g{name} has shape {g.shape}")
             if x.dtype != g.dtype:
