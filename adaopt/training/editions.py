@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from adaopt.numpy import Rule
+from adaopt.numpy import Rule, State
 
 
 def edition_of(optimizer: Any, x: np.ndarray) -> NumpyEdition | TorchEdition:
@@ -52,7 +52,8 @@ class NumpyEdition:
         state = vars(self.optimizer.state) if self.optimizer.k else {}
         arrays = {n: a for n, a in state.items() if isinstance(a, np.ndarray)}
         numbers = {n: a for n, a in state.items() if n not in arrays}
-        return {"k": self.optimizer.k, "numbers": numbers}, arrays
+        shared = vars(self.optimizer.shared)
+        return {"k": self.optimizer.k, "numbers": numbers, "shared": shared}, arrays
 
     def load(self, x: np.ndarray, meta: dict, arrays: dict[str, np.ndarray]) -> None:
         self.x, rule = x, self.optimizer
@@ -60,10 +61,14 @@ class NumpyEdition:
             rule.state, rule.k = rule.start(x), meta["k"]
             rule.layout = {"": (x.shape, x.dtype)}
             vars(rule.state).update(meta["numbers"] | arrays)
+            rule.shared = State(**meta.get("shared", {}))
 
 
 class TorchEdition:
-    """A torch optimizer and its one parameter, which x is copied into."""
+    """A torch optimizer and its one parameter, which x is copied into.
+
+    One with ``train()`` and ``eval()`` is kept in training; x is what it shows in evaluation.
+    """
 
     def __init__(self, optimizer: Any, x: np.ndarray) -> None:
         import torch
@@ -81,15 +86,29 @@ class TorchEdition:
                 f"it has the shapes {shapes}"
             )
         self.parameter = parameters[0]
+        self.modes = hasattr(self.optimizer, "train") and hasattr(self.optimizer, "eval")
+        if self.modes:
+            self.optimizer.train()
         self.write(x)
 
     def write(self, x: np.ndarray) -> None:
         with self.torch.no_grad():
             self.parameter.copy_(self.torch.tensor(x))
 
+    def point(self) -> np.ndarray:
+        return self.parameter.detach().to("cpu", self.torch.float64).numpy().copy()
+
     @property
     def x(self) -> np.ndarray:
-        return self.parameter.detach().to("cpu", self.torch.float64).numpy().copy()
+        if not self.modes:
+            return self.point()
+        point = self.parameter.detach().clone()
+        self.optimizer.eval()
+        x = self.point()
+        self.optimizer.train()
+        with self.torch.no_grad():
+            self.parameter.copy_(point)  # there and back would round
+        return x
 
     @property
     def lr(self) -> float:
@@ -99,9 +118,6 @@ class TorchEdition:
     def lr(self, value: float) -> None:
         self.optimizer.param_groups[0]["lr"] = value
 
-    def point(self) -> np.ndarray:
-        return self.x
-
     def step(self, g: np.ndarray) -> None:
         self.parameter.grad = self.torch.tensor(g).to(self.parameter)
         self.optimizer.step()
@@ -109,9 +125,10 @@ class TorchEdition:
     def save(self) -> tuple[dict, dict[str, np.ndarray]]:
         file = io.BytesIO()
         self.torch.save(self.optimizer.state_dict(), file)
-        return {}, {"state_dict": np.frombuffer(file.getvalue(), np.uint8)}
+        state = np.frombuffer(file.getvalue(), np.uint8)
+        return {}, {"state_dict": state, "point": self.point()}
 
     def load(self, x: np.ndarray, meta: dict, arrays: dict[str, np.ndarray]) -> None:
-        self.write(x)
+        self.write(arrays.get("point", x))
         file = io.BytesIO(arrays["state_dict"].tobytes())
         self.optimizer.load_state_dict(self.torch.load(file, weights_only=True))

@@ -59,7 +59,9 @@ def fit(
 
     Args:
         model: a torch module; it is trained in place.
-        optimizer: a torch optimizer of its parameters, or a function that makes one of them.
+        optimizer: a torch optimizer of its parameters, or a function that makes one of them. One
+            with ``train()`` and ``eval()`` is switched together with the model and left in
+            evaluation, so that the model holds the trained parameters.
         data: inputs and targets, tensors or arrays of equal length. Floating-point inputs are
             cast to the model's dtype, integer targets to int64.
         epochs: number of passes, > 0.
@@ -96,7 +98,7 @@ def fit(
         for epoch in range(1, epochs + 1):
             begin = time.perf_counter()
             batches = torch.randperm(len(X), generator=generator).to(X.device).split(batch_size)
-            model.train()
+            _mode(model, optimizer, True)
             seen = _Means()
             for step, batch in enumerate(batches, start=1):
                 outputs, targets = model(X[batch]), y[batch]
@@ -118,9 +120,12 @@ def fit(
             history.accuracy.append(seen.accuracy)
             history.seconds.append(time.perf_counter() - begin)
             if held is not None:
+                _mode(model, optimizer, False)
                 seen = _evaluate(model, *held, loss, batch_size)
                 history.validation_loss.append(seen.loss)
                 history.validation_accuracy.append(seen.accuracy)
+    if hasattr(optimizer, "eval"):
+        optimizer.eval()  # the model holds the result
     return history
 
 
@@ -148,11 +153,17 @@ class _Means:
         return self.right / self.samples
 
 
+def _mode(model: Any, optimizer: Any, training: bool) -> None:
+    """Turn the model, and an optimizer that has modes too, to training or to evaluation."""
+    for each in (model, optimizer):
+        if hasattr(each, "train") and hasattr(each, "eval"):
+            each.train() if training else each.eval()
+
+
 def _evaluate(model: Any, X: Any, y: Any, loss: Any, batch_size: int) -> _Means:
-    """Loss and accuracy of the model as it stands, in evaluation mode."""
+    """Loss and accuracy of the model as it stands."""
     import torch
 
-    model.eval()
     seen = _Means()
     with torch.no_grad():
         for inputs, targets in zip(X.split(batch_size), y.split(batch_size), strict=True):
