@@ -284,11 +284,26 @@ def schedule_free_prodigy(x, lr, betas, eps, weight_decay, r, d0, d_coef) -> Pai
         x = [a + t**r / total * (b - a) for a, b in zip(x, z, strict=True)]
 
 
+def lawa_queue(snapshots: list[list[float]], length: int) -> list[float] | None:
+    """The mean of the last snapshots, once there are enough; Kaddour (2022)."""
+    if len(snapshots) < length:
+        return None
+    return [sum(column) / length for column in zip(*snapshots[-length:], strict=True)]
+
+
+def lawa_ema(snapshots: list[list[float]], beta: float) -> list[float]:
+    """The moving average that starts as the first snapshot."""
+    mean = snapshots[0]
+    for snapshot in snapshots[1:]:
+        mean = [beta * a + (1 - beta) * b for a, b in zip(mean, snapshot, strict=True)]
+    return mean
+
+
 def cyclic(t: int, steps: int, lr: float, lr_min: float, cycles: int, warmup: int) -> float:
     """Step size of the AlgoPerf v0.5 submission Cyclic LR at step t of 0 ... steps - 1."""
     length = steps / cycles
     inside = t % length
     if inside < warmup:
-        return lr * inside / warmup
+        return lr_min + (lr - lr_min) * inside / warmup
     angle = math.pi * (inside - warmup) / (length - warmup)
     return lr_min + (lr - lr_min) / 2 * (1 + math.cos(angle))
