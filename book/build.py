@@ -1,4 +1,4 @@
-"""Build the book: fetch assets, write the catalog page, execute the lectures, run jupyter-book.
+"""Build the book: fetch assets, write two pages, execute the lectures, run jupyter-book.
 
 Two digests decide what is done. When nothing at all changed since the last good build, nothing is.
 When something changed that a lecture's result can depend on (the package, the pinned versions, the
@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import catalog_page
+import proof_page
 import vendor
 import yaml
 
@@ -29,6 +30,7 @@ FRONT = """<!DOCTYPE html>
 """
 OFFLINE = "in the book, which asks nothing of the network"
 ONLINE = "from their CDN, since npm is missing or could not fetch them"
+WRITTEN = ("book/catalog.md", "book/proof.md")  # by every build
 
 
 def files(root: Path, *patterns: str) -> list[Path]:
@@ -57,7 +59,8 @@ def execution_digest(root: Path) -> str:
 def book_digest(root: Path, vendored: bool) -> str:
     """Of everything that the built book depends on."""
     pages = ("_config.yml", "_toc.yml", "book/**/*", "lectures/*", "benchmarks/results/*")
-    paths = [path for path in files(root, *pages) if path != root / "book/catalog.md"]
+    written = {root / name for name in WRITTEN}
+    paths = [path for path in files(root, *pages) if path not in written]
     return digest(root, paths, execution_digest(root), vendored)
 
 
@@ -107,6 +110,7 @@ def build(root: Path = ROOT) -> int:
     # Written again only after success: a failed or interrupted build never counts as done.
     stamp.unlink(missing_ok=True)
     (root / "book" / "catalog.md").write_text(catalog_page.page(root))
+    (root / "book" / "proof.md").write_text(proof_page.page(root, output / "proof.json"))
     if not execute_lectures(root, output / ".jupyter_cache"):
         print("make book: a lecture raised an error, see above", file=sys.stderr)
         return 1

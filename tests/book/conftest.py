@@ -66,7 +66,7 @@ def server(built: Path) -> Iterator[str]:
 def book() -> ModuleType:
     """The modules of book/: its folder is no package."""
     sys.path.insert(0, str(ROOT / "book"))
-    names = ("vendor", "address", "catalog_page", "build")
+    names = ("vendor", "address", "catalog_page", "proof_page", "build")
     loaded = {}
     for name in names:
         spec = importlib.util.spec_from_file_location(name, ROOT / "book" / f"{name}.py")

@@ -93,7 +93,12 @@ def test_what_a_change_touches(book, project: Path, name: str, executes: bool) -
 def test_the_data_set_counts_and_built_files_do_not(book, project: Path, monkeypatch) -> None:
     monkeypatch.delenv("ADAOPT_DATA", raising=False)
     before = book.build.book_digest(project, True)
-    for name in ("adaopt/__pycache__/rule.pyc", "book/_build/html/a.html", "book/catalog.md"):
+    for name in (
+        "adaopt/__pycache__/rule.pyc",
+        "book/_build/html/a.html",
+        "book/catalog.md",
+        "book/proof.md",
+    ):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("built\n")
     assert book.build.book_digest(project, True) == before
@@ -115,6 +120,7 @@ def jupyter_book(book, monkeypatch) -> SimpleNamespace:
     monkeypatch.setattr(book.build.subprocess, "run", run)
     monkeypatch.setattr(book.build, "execute_lectures", lambda root, cache: True)
     monkeypatch.setattr(book.vendor, "vendor", lambda folder: True)
+    monkeypatch.setattr(book.proof_page, "measure", dict)
     return made
 
 

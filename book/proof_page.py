@@ -1,0 +1,207 @@
+"""The page that proves the rules: every number on it is measured when the book is built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+HEAD = """\
+# Proof of the rules
+
+Every rule of the [catalog](catalog.md) is written twice, by different means: in NumPy, to be read,
+and in torch, to work.
+No number on this page is typed: the build of the book runs every method, in both editions and at
+every setting below, along {steps} gradients in float64, and writes down how far the paths come
+apart.
+The gradients change sign and scale, so that no two terms of a formula stay proportional.
+An error is the largest $|a - b| / (1 + |b|)$ of all coordinates and steps;
+{tolerance:.0e} is allowed between the editions.
+
+"""
+SUMMARY = """\
+- **editions**: NumPy against torch.
+- **references**: against implementations that we did not write, or an oracle that repeats the
+  paper's formula in plain Python numbers; the largest error.
+- **state**: bytes kept for each float32 parameter, counted after a step on {shape} parameters.
+- **time**: of a step at 10 million parameters, divided by that of `torch.optim` with `foreach`,
+  and of the compiled step (`fused=True`) divided by the time that torch's fused AdamW would need to
+  move as many bytes; from the [benchmarks](performance.md), where they were run.
+- **mistakes**: how many were injected into the rule, and how many both comparisons noticed.
+
+| method | settings | editions | references | state | time | compiled | mistakes | noticed |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+SETTINGS = """
+## Every setting
+
+The defaults of each method, and the settings that reach every branch of its rule.
+
+"""
+MISTAKES = """
+## The mistakes
+
+Each of these mistakes was written into the rule, a few words at a time, and the comparisons above
+were made again. They must fail, and they did wherever the table says *noticed*.
+The exercises know the same mistakes and name them when a student makes one.
+Most were met in public code or in courses: *owner/repository#number* is a thread on GitHub.
+
+"""
+SHAPE = (64, 64)
+
+
+def measure() -> dict[str, Any]:
+    """Every number of the page, by the key of the card."""
+    from joblib import Parallel, delayed
+
+    from adaopt.catalog import CARDS
+
+    return dict(Parallel(n_jobs=-1)(delayed(measure_card)(key) for key in CARDS))
+
+
+def measure_card(key: str) -> tuple[str, dict[str, Any]]:
+    """The key, and the numbers of its method."""
+    from adaopt import proof
+    from adaopt.grading.mistakes import MISTAKES
+    from adaopt.grading.mistakes.injection import NOTICED, inject
+
+    settings = [
+        {
+            "hyper": {n: repr(v) for n, v in hyper.items()},
+            "parity": proof.parity_error(key, hyper),
+            "references": {r.name: e for r, e in proof.reference_errors(key, hyper).items()},
+            "bytes": state_bytes(key, hyper),
+        }
+        for hyper in proof.settings(key)
+    ]
+    found = {mistake.name: inject(key, mistake) for mistake in MISTAKES[key]}
+    mistakes = {name: min(errors) > NOTICED for name, errors in found.items()}
+    notes = {reference.name: reference.note for reference in proof.references(key)}
+    return key, {"settings": settings, "notes": notes, "mistakes": mistakes}
+
+
+def state_bytes(key: str, hyper: dict[str, Any]) -> float:
+    """Bytes of state for each float32 parameter, the step counter aside."""
+    import torch
+
+    from adaopt.catalog import card
+
+    p = torch.nn.Parameter(torch.ones(SHAPE))
+    optimizer = card(key).torch_class([p], **hyper)
+    p.grad = torch.ones(SHAPE)
+    optimizer.step()
+    kept = [v for n, v in optimizer.state[p].items() if torch.is_tensor(v) and n != "step"]
+    return sum(tensor.nbytes for tensor in kept) / p.numel()
+
+
+def measured(root: Path, cache: Path) -> dict[str, Any]:
+    """What :func:`measure` returns, from the cache while the package is the same."""
+    sources = [*sorted((root / "adaopt").rglob("*.py")), *sorted((root / "adaopt").rglob("*.json"))]
+    total = hashlib.sha256()
+    for path in [*sources, root / "requirements.txt", Path(__file__)]:
+        total.update(path.read_bytes())
+    made_from = total.hexdigest()
+    if cache.is_file() and (known := json.loads(cache.read_text()))["made from"] == made_from:
+        return known["numbers"]
+    numbers = measure()
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_text(json.dumps({"made from": made_from, "numbers": numbers}))
+    return numbers
+
+
+def number(error: float | None) -> str:
+    return "–" if error is None else "0" if error == 0 else f"{error:.0e}"
+
+
+def text(words: str) -> str:
+    """Plain words in a cell of a table."""
+    return words.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*").replace("<", "&lt;")
+
+
+def worst(found: dict[str, Any], name: str) -> float | None:
+    """The largest error over all settings; of ``references``, over those too."""
+    errors = [s[name] for s in found["settings"]]
+    if name == "references":
+        errors = [error for each in errors for error in each.values()]
+    return max(errors, default=None)
+
+
+def times(root: Path) -> dict[str, tuple[str, str]]:
+    """By key: the ratio of a step at 10 million parameters, and of the compiled one."""
+    path = root / "benchmarks" / "results" / "step.json"
+    rows = json.loads(path.read_text())["rows"] if path.is_file() else []
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if row["size"].startswith("10M"):
+            ratio = {"adaopt": "to_foreach", "adaopt fused": "to_fused_by_bytes"}
+            value = row.get(ratio.get(row["candidate"], ""))
+            if value is not None:
+                found.setdefault(row["key"], {})[row["candidate"]] = f"{value:.2f}"
+    return {k: (v.get("adaopt", "–"), v.get("adaopt fused", "–")) for k, v in found.items()}
+
+
+def summary(root: Path, numbers: dict[str, Any]) -> str:
+    from adaopt.catalog import CARDS
+
+    ratios, rows = times(root), ""
+    for key, found in numbers.items():
+        noticed = Counter(found["mistakes"].values())
+        cells = (
+            f"[{CARDS[key].name}](#catalog-{key.replace('_', '-')})",
+            str(len(found["settings"])),
+            number(worst(found, "parity")),
+            number(worst(found, "references")),
+            f"{found['settings'][0]['bytes']:.3g}",
+            *ratios.get(key, ("–", "–")),
+            str(noticed.total()),
+            str(noticed[True]),
+        )
+        rows += "| " + " | ".join(cells) + " |\n"
+    return rows
+
+
+def folded(name: str, rows: str) -> str:
+    return f":::{{dropdown}} {name}\n{rows}:::\n\n"
+
+
+def settings_table(key: str, found: dict[str, Any]) -> str:
+    rows = "| setting | editions | references | state |\n| --- | --- | --- | --- |\n"
+    for setting in found["settings"]:
+        hyper = ", ".join(f"{n}={v}" for n, v in setting["hyper"].items())
+        errors = "<br>".join(f"{text(n)}: {number(e)}" for n, e in setting["references"].items())
+        cells = (
+            f"`{hyper}`" if hyper else "defaults",
+            number(setting["parity"]),
+            errors or "none covers it",
+            f"{setting['bytes']:.3g}",
+        )
+        rows += "| " + " | ".join(cells) + " |\n"
+    notes = (f"- {text(name)}: {text(note)}\n" for name, note in found["notes"].items() if note)
+    return rows + "\n" + "".join(notes)
+
+
+def mistakes_table(key: str, found: dict[str, Any]) -> str:
+    from adaopt.grading.mistakes import MISTAKES
+
+    rows = "| mistake | a step with it ... | met in | result |\n| --- | --- | --- | --- |\n"
+    for mistake in MISTAKES[key]:
+        noticed = "noticed" if found["mistakes"][mistake.name] else "**not noticed**"
+        cells = (text(mistake.name), text(mistake.message), text(mistake.source), noticed)
+        rows += "| " + " | ".join(cells) + " |\n"
+    return rows
+
+
+def page(root: Path, cache: Path) -> str:
+    """The whole page as MyST markdown."""
+    from adaopt.catalog import CARDS
+    from adaopt.proof import STEPS, TOLERANCE
+
+    numbers = measured(root, cache)
+    parts = [HEAD.format(steps=STEPS, tolerance=TOLERANCE)]
+    parts.append(SUMMARY.format(shape=f"{SHAPE[0]} x {SHAPE[1]}") + summary(root, numbers))
+    for head, table in ((SETTINGS, settings_table), (MISTAKES, mistakes_table)):
+        parts.append(head)
+        parts += [folded(CARDS[k].name, table(k, found)) for k, found in numbers.items()]
+    return "".join(parts)
