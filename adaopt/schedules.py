@@ -115,7 +115,7 @@ def cyclic(
             part = tau / warmup
         else:
             part = (1 + math.cos(math.pi * (tau - warmup) / (period - warmup))) / 2
-        return lr_min + (lr - lr_min) * part
+        return lr * part + lr_min * (1 - part)
 
     return schedule
 
@@ -170,7 +170,7 @@ def warmup_stable_decay(
         else:
             s = (k - (steps - decay)) / decay
             part = 1 - (s if shape == "linear" else s**0.5)
-        return lr_min + (lr - lr_min) * part
+        return lr * part + lr_min * (1 - part)
 
     return schedule
 
