@@ -50,6 +50,6 @@ address: $(VENV) ## set the repository's address everywhere: make address URL=ht
 	$(BIN)/python book/address.py "$(URL)"
 
 clean: ## remove everything that was built, the virtual environment too
-	rm -rf .venv book/_build book/_static/vendor book/catalog.md exercises/autograder
+	rm -rf .venv book/_build book/_static/vendor book/catalog.md book/proof.md exercises/autograder
 	rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
