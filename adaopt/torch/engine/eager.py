@@ -18,7 +18,9 @@ Row = tuple[Tensor | None, ...]  # a parameter, its gradient, its buffers; None 
 
 def as_real(row: Row) -> Row:
     """Complex tensors as views of real pairs: elementwise rules treat the two parts alike."""
-    return tuple(None if t is None else torch.view_as_real(t.resolve_conj()) for t in row)
+    return tuple(
+        torch.view_as_real(t.resolve_conj()) if t is not None and t.is_complex() else t for t in row
+    )
 
 
 def blocks(row: Row) -> Iterable[Row]:

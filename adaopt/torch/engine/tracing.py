@@ -1,0 +1,109 @@
+"""How the compiler reads a rule: its numbers, and torch's words in a form it carries exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
+
+
+class Number(float):
+    """A number that is known only when the step is taken: the Python text that computes it.
+
+    The text speaks of ``n``, the list of the step's numbers; arithmetic extends it. Questions are
+    answered from the values that it ``never`` has and refused otherwise. As a float it is NaN, so
+    that a use that could not be followed shows.
+    """
+
+    text: str
+    never: tuple[float, ...]
+
+    def __new__(cls, text: str, *never: float) -> Number:
+        self = super().__new__(cls, math.nan)
+        self.text, self.never = text, never
+        return self
+
+    def __ne__(self, other: object) -> bool:
+        return other in self.never or self < other
+
+    def __eq__(self, other: object) -> bool:
+        return not self != other
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+    def __lt__(self, other: object) -> bool:
+        raise TypeError(
+            "a rule may ask of a number only whether it is zero, and of the step whether it is the "
+            "first: compute what depends on other questions in `numbers`"
+        )
+
+    __le__ = __gt__ = __ge__ = __lt__
+    __hash__ = float.__hash__
+
+
+def _arithmetic(form: str) -> Callable[..., Any]:
+    def apply(self: Number, *others: Any) -> Any:
+        if not all(isinstance(other, int | float) for other in others):
+            return NotImplemented  # a tensor takes it from here
+        return Number(form.format(self.text, *(getattr(o, "text", repr(o)) for o in others)))
+
+    return apply
+
+
+for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**"}.items():
+    setattr(Number, f"__{_name}__", _arithmetic(f"({{0}} {_sign} {{1}})"))
+    setattr(Number, f"__r{_name}__", _arithmetic(f"({{1}} {_sign} {{0}})"))
+Number.__neg__ = _arithmetic("(-{0})")
+Number.__abs__ = _arithmetic("abs({0})")
+
+
+# What is added to x, in the operators that every kernel has.
+ADDED = {
+    "add": lambda x, a: a,
+    "sub": lambda x, a: -a,
+    "addcmul": lambda x, a, b: a * b,
+    "addcdiv": lambda x, a, b: a / b,
+    "lerp": lambda x, end, weight: (end - x) * weight,  # torch's own branches on the weight
+}
+
+
+class Traceable(TorchFunctionMode):
+    """Hands Numbers to tensors as elements of ``numbers``, and says a few words differently.
+
+    ``x.add_(g, alpha=a)`` becomes ``x.add_(g * a)`` and an exponent a tensor: inductor takes such
+    scalars into a kernel in float32, which would spoil float64. ``out=v`` becomes ``v.copy_``.
+    ``elements`` maps the text of every number that a tensor has met to its element, in order.
+    """
+
+    def __init__(self, numbers: Tensor) -> None:
+        super().__init__()
+        self.numbers = numbers
+        self.elements: dict[str, Tensor] = {}
+
+    def _element(self, value: Any) -> Any:
+        if not isinstance(value, Number):
+            return value
+        if value.text not in self.elements:
+            self.elements[value.text] = self.numbers[len(self.elements)]
+        return self.elements[value.text]
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        args, kwargs = tree_map(self._element, (args, kwargs or {}))
+        name = getattr(func, "__name__", "")
+        word = name.removesuffix("_")
+        if word in ADDED:
+            x, first, *others = args
+            factor = kwargs.pop("alpha", kwargs.pop("value", 1))
+            first = first * factor if isinstance(factor, Tensor) or factor != 1 else first
+            args = (x, ADDED[word](x, first, *others))
+            func = Tensor.add_ if name.endswith("_") else Tensor.add
+        elif word == "pow" and isinstance(args[1], float):
+            args = (args[0], self.numbers.new_full((), args[1]))
+        out = kwargs.pop("out", None)
+        result = func(*args, **kwargs)
+        return result if out is None else out.copy_(result)
