@@ -16,7 +16,11 @@ from rich.table import Table
 from adaopt import __version__, catalog
 from adaopt.catalog.papers import PAPERS
 
-WIDTH = 100  # of a table that is printed to a file or a pipe
+WIDTH = 100  # of what is printed to a file or a pipe
+ORDER = (
+    *("made by", "formula", "paper", "state", "memory", "lecture"),
+    *("torch", "paper says", "AlgoPerf", "unverified"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("catalog", help="list the optimizers, or show one of them")
     show.add_argument("name", nargs="?", help="a key of the catalog, for instance 'momentum'")
     show.set_defaults(run=_catalog)
+    from adaopt.memory import command  # loads no torch before it runs
+
+    command.add_parser(commands)
     return parser
 
 
@@ -44,7 +51,8 @@ def _catalog(options: argparse.Namespace) -> int:
     if options.name is None:
         console.print(_all_cards())
     else:
-        _print_card(console, catalog.card(options.name))
+        entry = catalog.WRAPPERS.get(options.name) or catalog.card(options.name)
+        _print_card(console, entry)
     return 0
 
 
@@ -64,24 +72,41 @@ def _all_cards() -> Table:
             (card.torch_reference or "").removeprefix("torch.optim."),
         )
         number = card.lecture
+    table.add_row()
+    for wrapper in catalog.WRAPPERS.values():
+        first = "averages" if wrapper.key == next(iter(catalog.WRAPPERS)) else ""
+        extra = str(wrapper.extra_bytes)
+        table.add_row(first, wrapper.key, wrapper.name, str(wrapper.year), extra, "")
     return table
 
 
-def _print_card(console: Console, card: catalog.Card) -> None:
-    facts = {
-        "made by": f'build("{card.key}", ...) or {card.call}, in adaopt.numpy and adaopt.torch',
+def _print_card(console: Console, card: catalog.Card | catalog.Wrapper) -> None:
+    if isinstance(card, catalog.Wrapper):
+        hyper = "".join(f", {name}={value!r}" for name, value in card.preset.items())
+        facts = {
+            "made by": f"{card.class_name}(optimizer{hyper}), in adaopt.numpy and adaopt.torch",
+            "memory": f"{card.extra_bytes} bytes per float32 parameter, besides the optimizer's",
+            "paper says": card.differences,
+        }
+    else:
+        facts = {
+            "made by": f'build("{card.key}", ...) or {card.call}, in adaopt.numpy and adaopt.torch',
+            "state": f"{card.state_bytes} bytes per float32 parameter",
+            "torch": _beside_torch(card),
+            "unverified": card.unverified,
+        }
+    facts |= {
         "formula": card.formula,
         "paper": PAPERS[card.paper],
-        "state": f"{card.state_bytes} bytes per float32 parameter",
         "lecture": str(card.lecture),
-        "torch": _beside_torch(card),
         "AlgoPerf": card.algoperf or "not among the submissions of the lecture",
-        "unverified": card.unverified,
     }
     console.print(f"{card.name} ({card.key})", style="bold", highlight=False)
-    for label, text in facts.items():
+    for label in ORDER:
+        text = facts.get(label, "")
         if text and label != "formula":  # which may be copied, so that it stays in one line
-            text = textwrap.fill(text, WIDTH - 13).replace("\n", "\n" + 13 * " ")
+            lines = textwrap.wrap(text, WIDTH - 13, break_on_hyphens=False)
+            text = ("\n" + 13 * " ").join(lines)
         if text:
             console.print(f"  {label:10} {text}", markup=False, highlight=False, soft_wrap=True)
     table = Table("keyword", "default", "range", "meaning")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ MISTAKES = """
 Each of these mistakes was written into the rule, a few words at a time, and the comparisons above
 were made again. They must fail, and they did wherever the table says *noticed*.
 The exercises know the same mistakes and name them when a student makes one.
-Most were met in public code or in courses: *owner/repository#number* is a thread on GitHub.
+Most were met in public code or in courses: the links lead to where people found them.
 
 """
 SHAPE = (64, 64)
@@ -120,6 +121,17 @@ def text(words: str) -> str:
     return words.replace("|", "\\|").replace("_", "\\_").replace("*", "\\*").replace("<", "&lt;")
 
 
+def sources(words: str) -> str:
+    """Where a mistake was met; ``owner/repository#number`` becomes a link to the thread."""
+    thread = r"([\w.-]+/[\w.-]+)#(\d+)"
+    parts = re.split(thread, words)
+    links = (
+        f"[{text(name)}#{number}](https://github.com/{name}/issues/{number})"
+        for name, number in zip(parts[1::3], parts[2::3], strict=True)
+    )
+    return "".join(f"{text(before)}{next(links, '')}" for before in parts[::3])
+
+
 def worst(found: dict[str, Any], name: str) -> float | None:
     """The largest error over all settings; of ``references``, over those too."""
     errors = [s[name] for s in found["settings"]]
@@ -188,7 +200,7 @@ def mistakes_table(key: str, found: dict[str, Any]) -> str:
     rows = "| mistake | a step with it ... | met in | result |\n| --- | --- | --- | --- |\n"
     for mistake in MISTAKES[key]:
         noticed = "noticed" if found["mistakes"][mistake.name] else "**not noticed**"
-        cells = (text(mistake.name), text(mistake.message), text(mistake.source), noticed)
+        cells = (text(mistake.name), text(mistake.message), sources(mistake.source), noticed)
         rows += "| " + " | ".join(cells) + " |\n"
     return rows
 

@@ -9,8 +9,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from pybtex.database import Entry, parse_file
+from pybtex.richtext import Text
 
-from adaopt.catalog import CARDS
+from adaopt.catalog import CARDS, WRAPPERS
+from adaopt.catalog.papers import PAPERS
+from adaopt.grading.mistakes import MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -132,12 +136,43 @@ def test_a_page_is_light_beside_the_shared_assets(pages: dict[Path, Page], built
         assert path.stat().st_size + own <= 1_000_000, path
 
 
-def test_every_card_cites_a_work_of_the_bibliography() -> None:
-    works = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
-    keys = set(re.findall(r"^@\w+\{(\w+),$", works, re.MULTILINE))
-    assert {card.paper for card in CARDS.values()} <= keys
+def test_papers_are_those_of_the_bibliography() -> None:
+    works = parse_file(ROOT / "book" / "references.bib").entries
+    cited = {card.paper for card in (*CARDS.values(), *WRAPPERS.values())}
+    assert cited <= works.keys()
+    assert PAPERS == {key: in_words(works[key]) for key in sorted(cited)}
+
+
+def in_words(work: Entry) -> str:
+    """Authors (year). Title."""
+    names = [plain(" ".join((*p.prelast_names, *p.last_names))) for p in work.persons["author"]]
+    who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
+    return f"{who} ({work.fields['year']}). {plain(work.fields['title'])}"
+
+
+def plain(latex: str) -> str:
+    return Text.from_latex(latex).render_as("text").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_every_card_has_its_section_in_the_catalog(pages: dict[Path, Page], built: Path) -> None:
     ids = pages[built / "book" / "catalog.html"].ids
-    assert {f"catalog-{key.replace('_', '-')}" for key in CARDS} <= ids
+    assert {f"catalog-{key.replace('_', '-')}" for key in (*CARDS, *WRAPPERS)} <= ids
+
+
+def test_the_proof_shows_every_card_and_every_mistake(built: Path) -> None:
+    page = (built / "book" / "proof.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+    cells = [[re.sub(r"<.*?>|\s+", " ", cell).strip() for cell in row] for row in map(split, rows)]
+    summary = {row[0]: row[1:] for row in cells if len(row) == 9}
+    for key, card in CARDS.items():
+        settings, editions, references, *_, injected, noticed = summary[card.name]
+        assert int(settings) > len(card.variants)
+        assert float(editions) <= 1e-12
+        assert float(references) <= 1e-9
+        assert int(injected) == int(noticed) == len(MISTAKES[key])
+    assert page.count(">noticed<") == sum(map(len, MISTAKES.values()))
+    assert "not noticed" not in page
+
+
+def split(row: str) -> list[str]:
+    return re.findall(r"<td.*?>(.*?)</td>", row, re.DOTALL)

@@ -19,8 +19,9 @@ def test_catalog_lists_every_method_by_lecture_in_100_columns(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     words = [line.split() for line in lines]
-    rows = {key: row for key in catalog.CARDS for row in words if key in row[:2]}
-    assert set(rows) == set(catalog.CARDS)
+    keys = (*catalog.CARDS, *catalog.WRAPPERS)
+    rows = {key: row for key in keys for row in words if key in row[:2]}
+    assert set(rows) == set(keys)
     assert all(str(card.state_bytes) in rows[key] for key, card in catalog.CARDS.items())
     lectures = [int(row[0]) for row in words if row and row[0].isdigit()]
     assert lectures == sorted({card.lecture for card in catalog.CARDS.values()})
@@ -39,6 +40,16 @@ def test_catalog_shows_one_method(card, capsys):
         assert repr(card.preset.get(hyper.name, hyper.default)) in printed
     long = [line for line in printed.splitlines() if len(line) > 100]
     assert [line for line in long if card.formula not in line] == []
+
+
+@pytest.mark.parametrize("wrapper", catalog.WRAPPERS.values(), ids=lambda wrapper: wrapper.key)
+def test_catalog_shows_one_average(wrapper, capsys):
+    assert cli.main(["catalog", wrapper.key]) == 0
+    printed = capsys.readouterr().out
+    assert wrapper.formula in printed
+    words = " ".join(printed.split())
+    for text in (f"{wrapper.class_name}(optimizer", PAPERS[wrapper.paper], wrapper.algoperf):
+        assert " ".join(text.split()) in words
 
 
 def test_unknown_method_is_wrong_usage_and_suggests_the_nearest(capsys):
