@@ -9,7 +9,10 @@ from adaopt.grading.mistakes.injection import NOTICED, errors, inject
 from adaopt.proof import TOLERANCE, Problem, distance, numpy_path, settings
 
 CASES = [(key, mistake) for key, mistakes in MISTAKES.items() for mistake in mistakes]
-PROBLEM = Problem({"matrix": (3, 2), "vector": (2,)}, steps=8)
+RANDOM = Problem({"matrix": (3, 2)}, steps=24)
+# half of the gradients keep their sign, so that an estimate of the distance has something to learn
+STEADY = [{"matrix": np.abs(noise["matrix"])} for noise in RANDOM.noise[12:]]
+PROBLEM = Problem.recorded(RANDOM.start, RANDOM.noise[:12] + STEADY)
 
 
 def test_every_method_has_its_mistakes():
