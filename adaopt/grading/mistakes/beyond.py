@@ -153,6 +153,154 @@ ADEMAMIX = (
     ),
 )
 
+FACTORED = "s.r * s.c / np.maximum(mean(s.r, -2), eps1)"
+ADAFACTOR = (
+    RuleMistake(
+        "ascent",
+        {"x - alpha * u_hat": "x + alpha * u_hat"},
+        "goes up the gradient.",
+        "sign of the step",
+    ),
+    RuleMistake(
+        "not squared",
+        {"(g**2, s": "(np.abs(g), s"},
+        "averages |g|, not its square.",
+        "second moment",
+    ),
+    RuleMistake(
+        "product not divided by the mean",
+        {FACTORED: "s.r * s.c"},
+        "takes the product of rows and columns without dividing by their mean.",
+        "statistics of a tensor",
+        method="second_moment",
+    ),
+    RuleMistake(
+        "divided by the sum",
+        {"mean(s.r, -2)": "s.r.sum(-2, keepdims=True)"},
+        "divides means by a sum: all three must be sums, or all three means.",
+        "statistics of a tensor",
+        "facebookresearch/fairseq#5290",
+        method="second_moment",
+    ),
+    RuleMistake(
+        "rows forgotten",
+        {FACTORED: "s.c + 0 * s.r"},
+        "uses the columns alone.",
+        "statistics of a tensor",
+        "huggingface/pytorch-image-models#2749",
+        method="second_moment",
+    ),
+    RuleMistake(
+        "columns forgotten",
+        {FACTORED: "s.r + 0 * s.c"},
+        "uses the rows alone.",
+        "statistics of a tensor",
+        method="second_moment",
+    ),
+    RuleMistake(
+        "one number for the matrix",
+        {FACTORED: "mean(s.r, -2) + 0 * s.r * s.c"},
+        "divides the whole matrix by one number.",
+        "statistics of a tensor",
+        method="second_moment",
+    ),
+    RuleMistake(
+        "1 - beta forgotten",
+        {"(1 - beta) * g2": "g2", "(1 - beta) * mean(g2, -1)": "mean(g2, -1)"},
+        "adds whole squares: the averages are sums.",
+        "averaging",
+        method="second_moment",
+    ),
+    RuleMistake(
+        "constant decay rate",
+        {"1 - k**self.beta2_decay": "0.999"},
+        "averages with one beta; here it grows with the step, and needs no bias correction.",
+        "bias correction",
+        "the neighbour method Adam",
+    ),
+    RuleMistake(
+        "decay rate of the next step",
+        {"1 - k**self.beta2_decay": "1 - (k + 1) ** self.beta2_decay"},
+        "counts the first step as step 2, so that the averages start at zero.",
+        "step counting",
+        "cs231n/cs231n.github.io#179, for Adam",
+    ),
+    RuleMistake(
+        "root missing",
+        {"np.sqrt(v)": "v"},
+        "divides by v, not by its root.",
+        "root",
+    ),
+    RuleMistake(
+        "no clipping",
+        {"u_hat = u / max(1.0, rms(u) / self.d)": "u_hat = u"},
+        "does not clip the divided gradient.",
+        "step size",
+    ),
+    RuleMistake(
+        "clipping upside down",
+        {"max(1.0, rms(u) / self.d)": "min(1.0, rms(u) * self.d)"},
+        "stretches small steps and leaves large ones.",
+        "step size",
+        "huggingface/pytorch-image-models#2790",
+    ),
+    RuleMistake(
+        "each entry clipped",
+        {"u / max(1.0, rms(u) / self.d)": "np.clip(u, -self.d, self.d)"},
+        "clips each entry; all of a tensor are divided by one number.",
+        "statistics of a tensor",
+    ),
+    RuleMistake(
+        "threshold forgotten",
+        {"rms(u) / self.d": "rms(u)"},
+        "clips at 1, whatever d is.",
+        "step size",
+    ),
+    RuleMistake(
+        "absolute step",
+        {"max(eps2, rms(x)) * ": ""},
+        "does not multiply the step by the size of the parameters.",
+        "step size",
+    ),
+    RuleMistake(
+        "size of the gradient",
+        {"rms(x)": "rms(g)"},
+        "multiplies the step by the size of the gradient, not of the parameters.",
+        "step size",
+    ),
+    RuleMistake(
+        "floor added",
+        {"max(eps2, rms(x))": "(eps2 + rms(x))"},
+        "adds eps2 to the size of the parameters; it is their floor.",
+        "eps",
+    ),
+    RuleMistake(
+        "larger of the two rates",
+        {"min(self.lr,": "max(self.lr,"},
+        "takes the larger of lr and 1 over the root of k.",
+        "step size",
+    ),
+    RuleMistake(
+        "decay forgotten",
+        {"(1 - self.lr * self.weight_decay) * x": "x"},
+        "leaves out the weight decay.",
+        "weight decay",
+    ),
+    RuleMistake(
+        "decay not times the step size",
+        {"self.lr * self.weight_decay": "self.weight_decay"},
+        "shrinks the weights by lambda, without the step size.",
+        "weight decay",
+        "tensorflow/addons#2282",
+    ),
+    RuleMistake(
+        "decay with the relative step",
+        {"self.lr * self.weight_decay": "alpha * self.weight_decay"},
+        "multiplies the decay by the relative step, not by lr.",
+        "weight decay",
+    ),
+)
+
 MISTAKES = {
     "laprop": LAPROP
     + pick(MOMENTS, "1 - beta2 forgotten", "no memory in v", "not squared", "square of m")
@@ -164,4 +312,5 @@ MISTAKES = {
     + BIAS
     + ROOT
     + DECOUPLED,
+    "adafactor": ADAFACTOR,
 }
