@@ -52,15 +52,15 @@ class Amos(Rule):
     ranges = {"scale": (0.0, math.inf), "beta": BELOW_ONE}
 
     def rule(self, x: Tensor, g: Tensor, h: Hyper, k: int, v: Tensor, b: Tensor) -> None:
-        g2 = (torch.linalg.vector_norm(g) / math.sqrt(max(g.numel(), 1))).square()
+        g2 = mean_square(g)
         v.lerp_(g2, 1 - h.beta)
-        v_hat = v.maximum(torch.ones_like(v) * h.eps) / h.correction
+        v_hat = v.clamp(min=h.eps) / h.correction
         c = (b * h.c).add_(1).rsqrt_()
         d = (b * h.d).add_(1).reciprocal_()
         gamma = c * h.xi2 * g2 / v_hat
         b.addcmul_(gamma, 1 + b)
-        x.mul_(1 - d * gamma / 2)
-        x.addcmul_(g, d * v_hat.rsqrt(), value=-h.rate)
+        x.mul_((1 - d * gamma / 2).squeeze())
+        x.addcmul_(g, (d * v_hat.rsqrt()).squeeze(), value=-h.rate)
 
     def start(self, name: str, p: Tensor, h: Hyper) -> Tensor:
         return torch.zeros(1, dtype=p.dtype.to_real(), device=p.device)
@@ -77,3 +77,10 @@ class Amos(Rule):
             c=math.sqrt(h.lr) / 4,
             d=math.sqrt(rate) / 4,
         )
+
+
+def mean_square(g: Tensor) -> Tensor:
+    """The mean of the squares, without a tensor of them; of a DTensor over all its shards."""
+    norm = torch.linalg.vector_norm(g)
+    norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+    return (norm / math.sqrt(max(g.numel(), 1))).square()
