@@ -83,19 +83,22 @@ class Prodigy(Estimate):
             return None
         if h.weight_decay and not h.decouple:
             g = g.add(x, alpha=h.weight_decay)
-        beta1, beta2 = h.betas
-        m.mul_(beta1).add_(g, alpha=(1 - beta1) * h.growth)
-        v.mul_(beta2).addcmul_(g, g, value=(1 - beta2) * h.growth**2)
         s.mul_(h.decay3).add_(g, alpha=h.weight)
         return total(g * (x0 - x)) * h.gain, total(s.abs())
 
     def rule(
         self, x: Tensor, g: Tensor, h: Hyper, k: int, m: Tensor, v: Tensor, s: Tensor, x0: Tensor
     ) -> None:
+        if not h.lr:
+            return
+        if h.weight_decay and not h.decouple:
+            g = g.add(x, alpha=h.weight_decay)
+        beta1, beta2 = h.betas
+        m.mul_(beta1).add_(g, alpha=(1 - beta1) * h.growth)
+        v.mul_(beta2).addcmul_(g, g, value=(1 - beta2) * h.growth**2)
         if h.weight_decay and h.decouple:
             x.mul_(1 - h.gamma * h.weight_decay)
-        if h.lr:
-            x.addcdiv_(m, v.sqrt().add_(h.grown * h.eps), value=-h.gamma)
+        x.addcdiv_(m, v.sqrt().add_(h.grown * h.eps), value=-h.gamma)
 
     def start(self, name: str, p: Tensor, h: Hyper) -> Tensor:
         return p.detach().clone() if name == "p0" else super().start(name, p, h)

@@ -71,15 +71,14 @@ class ScheduleFreeProdigy(ScheduleFree, Estimate):
     def measure(
         self, y: Tensor, g: Tensor, h: Hyper, k: int, v: Tensor, s: Tensor, z: Tensor, z1: Tensor
     ) -> tuple[Tensor, Tensor]:
-        beta2 = h.betas[1]
-        v.mul_(beta2).addcmul_(g, g, value=(1 - beta2) * h.growth**2)
         s.mul_(h.decay3).add_(g, alpha=h.weight)
         return total(g * (z1 - z)) * h.weight, total(s.abs())
 
     def rule(
         self, y: Tensor, g: Tensor, h: Hyper, k: int, v: Tensor, s: Tensor, z: Tensor, z1: Tensor
     ) -> None:
-        beta1, lam = h.betas[0], h.weight_decay
+        (beta1, beta2), lam = h.betas, h.weight_decay
+        v.mul_(beta2).addcmul_(g, g, value=(1 - beta2) * h.growth**2)
         u = v.sqrt().add_(h.grown * h.eps)
         torch.div(g, u, out=u).mul_(h.grown)
         if lam:  # of x, which is y / beta1 + (1 - 1 / beta1) z

@@ -15,8 +15,9 @@ from .rule import Rule
 
 
 def total(t: Tensor) -> Tensor:
-    """The sum over a tensor, in single precision at least."""
-    return t.sum(dtype=torch.promote_types(t.dtype, torch.float32))
+    """The sum over a tensor, in single precision at least; of a DTensor over all its shards."""
+    t = t.sum(dtype=torch.promote_types(t.dtype, torch.float32))
+    return t.full_tensor() if hasattr(t, "full_tensor") else t
 
 
 class Estimate(Rule):

@@ -186,16 +186,18 @@ class Rule(torch.optim.Optimizer):
     def _gradients(self, group: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
         """The parameters that have a gradient, with it."""
         pairs = [(p, g) for p in group["params"] if (g := p.grad) is not None]
+        name = type(self).__name__
         for p, g in pairs:
-            if p.is_conj():  # as pairs of reals it would be a copy
-                raise RuntimeError(
-                    f"{type(self).__name__} does not support a conjugate view as parameter: "
-                    "make it one of its own by resolve_conj()"
-                )
             if g.layout is not torch.strided:
-                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
-            if p.is_complex() and not self.elementwise:
-                raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
+                raise RuntimeError(f"{name} does not support sparse gradients")
+            if p.is_complex():
+                if not self.elementwise:
+                    raise RuntimeError(f"{name} does not support complex parameters")
+                if p.is_conj():  # as pairs of reals it would be a copy
+                    raise RuntimeError(
+                        f"{name} does not support a conjugate view as parameter: "
+                        "make it one of its own by resolve_conj()"
+                    )
         return pairs
 
     def _batches(
@@ -204,23 +206,27 @@ class Rule(torch.optim.Optimizer):
         """The rows of a group, those together that share device, step count and numbers."""
         batches: dict[Hashable, Batch] = {}
         numbers: dict[int, dict[str, float]] = {}
+        compiled, cut = bool(group["fused"]), group["foreach"] is not False
         for p, g in pairs:
             k, kept, memory = self._advance(p, h)
             if memory is not None:
                 own = self.numbers(h, k, memory)
-            elif (own := numbers.get(k)) is None:
-                own = numbers[k] = self.numbers(h, k, {})
+                alike = tuple(own.values())
+            else:
+                if (own := numbers.get(k)) is None:
+                    own = numbers[k] = self.numbers(h, k, {})
+                alike = ()
             row = (p, g, *kept)
             if self.elementwise and p.is_complex():
                 row = as_real(row)
             if not p.dim():  # inductor loses what a kernel writes to a 0-dim float64 tensor
                 row = tuple(t if t is None or t.dim() else t.view(1) for t in row)
             # A first step is taken once: not worth a compilation of its own.
-            fused = bool(group["fused"]) and k != 1 and type(p) in PLAIN
-            key = (p.device, k, fused, *own.values())
-            if key not in batches:
-                batches[key] = Batch(h, own, k, fused, group["foreach"] is not False, [])
-            batches[key].rows.append(row)
+            fused = compiled and k != 1 and type(p) in PLAIN
+            key = (p.device, k, fused, alike)
+            if (batch := batches.get(key)) is None:
+                batch = batches[key] = Batch(h, own, k, fused, cut, [])
+            batch.rows.append(row)
         return batches.values()
 
     def _apply(self, name: str, batch: Batch) -> list[tuple[float, ...]]:
@@ -248,7 +254,8 @@ class Rule(torch.optim.Optimizer):
                 with torch.inference_mode(False):
                     state[name] = self.start(name, p, h)
         k = state["step"] = state.get("step", 0) + 1
-        kept = [state[name] if name in needed else None for name in self.buffers]
+        everything = needed is self.buffers
+        kept = [state[name] if everything or name in needed else None for name in self.buffers]
         return k, kept, state if self.remembers else None
 
     @property
