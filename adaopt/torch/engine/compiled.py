@@ -208,8 +208,8 @@ class Compiler:
                     inputs.append(
                         torch.empty_strided(shape, strides, dtype=t.dtype, device=t.device)
                     )
-            functional = functionalize(trace, remove="mutations_and_views")
-            graph = make_fx(functional, decomposition_table=select_decomp_table())(*inputs)
+                functional = functionalize(trace, remove="mutations_and_views")
+                graph = make_fx(functional, decomposition_table=select_decomp_table())(*inputs)
             if env.guards or env.replacements:
                 return None
             for node in graph.graph.nodes:

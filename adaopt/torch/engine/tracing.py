@@ -76,7 +76,8 @@ class Traceable(TorchFunctionMode):
     """Hands Numbers to tensors as elements of ``numbers``, and says a few words differently.
 
     ``x.add_(g, alpha=a)`` becomes ``x.add_(g * a)`` and an exponent a tensor: inductor takes such
-    scalars into a kernel in float32, which would spoil float64. ``out=v`` becomes ``v.copy_``.
+    scalars into a kernel in float32, which would spoil float64. Writing, in place or to ``out``, is
+    a ``copy_`` of the result: torch makes functions of both, but not for sizes that are unknown.
     ``elements`` maps the text of every number that a tensor has met to its element, in order.
     """
 
@@ -96,14 +97,15 @@ class Traceable(TorchFunctionMode):
         args, kwargs = tree_map(self._element, (args, kwargs or {}))
         name = getattr(func, "__name__", "")
         word = name.removesuffix("_")
+        out = kwargs.pop("out", None)
+        if word != name and not name.startswith("__") and hasattr(Tensor, word) and word != "copy":
+            func, out = getattr(Tensor, word), args[0]
         if word in ADDED:
             x, first, *others = args
             factor = kwargs.pop("alpha", kwargs.pop("value", 1))
             first = first * factor if isinstance(factor, Tensor) or factor != 1 else first
-            args = (x, ADDED[word](x, first, *others))
-            func = Tensor.add_ if name.endswith("_") else Tensor.add
+            func, args = Tensor.add, (x, ADDED[word](x, first, *others))
         elif word == "pow" and isinstance(args[1], float):
             args = (args[0], self.numbers.new_full((), args[1]))
-        out = kwargs.pop("out", None)
         result = func(*args, **kwargs)
         return result if out is None else out.copy_(result)
