@@ -18,12 +18,13 @@ class Averaging:
     A subclass defines ``forget()``, ``add(x)`` and the property ``average``.
     """
 
-    def __init__(self, optimizer: Rule, start: int, interval: int) -> None:
+    interval: int = 1
+
+    def __init__(self, optimizer: Rule, start: int) -> None:
         if not isinstance(optimizer, Rule):
             raise TypeError(f"optimizer must be a rule of adaopt.numpy, not {optimizer!r}")
         self.optimizer = optimizer
         self.start = checked("start", start, 0, None, (0, math.inf))
-        self.interval = checked("interval", interval, 1, None, (1, math.inf))
         self.steps = 0
         self.forget()
 
@@ -55,6 +56,11 @@ class Averaging:
         self.steps = 0
         self.forget()
 
+    def __repr__(self) -> str:
+        names = ("mode", "k", "interval", "start", "beta")
+        settings = [f", {n}={vars(self)[n]!r}" for n in names if n in vars(self)]
+        return f"{type(self).__name__}({self.optimizer!r}{''.join(settings)})"
+
 
 class PolyakAverage(Averaging):
     r"""The mean of all iterates after the first ``start`` steps.
@@ -72,7 +78,7 @@ class PolyakAverage(Averaging):
     """
 
     def __init__(self, optimizer: Rule, start: int = 0) -> None:
-        super().__init__(optimizer, start, interval=1)
+        super().__init__(optimizer, start)
 
     def forget(self) -> None:
         self.n, self.mean = 0, None

@@ -51,8 +51,9 @@ class LAWA(Averaging):
     ) -> None:
         self.mode = checked("mode", mode, "queue", ("queue", "ema"))
         self.k = checked("k", k, 10, None, (1, math.inf))
+        self.interval = checked("interval", interval, 100, None, (1, math.inf))
         self.beta = checked("beta", beta, 0.9, None, BELOW_ONE)
-        super().__init__(optimizer, start, interval)
+        super().__init__(optimizer, start)
 
     def forget(self) -> None:
         self.snapshots: deque[Arrays] = deque(maxlen=self.k if self.mode == "queue" else 1)

@@ -180,6 +180,13 @@ def test_a_copy_goes_on_exactly(kind, first):
     assert np.array_equal(rule.average, other.average)
 
 
+def test_representation():
+    rule = adaopt.numpy.SignSGD()
+    assert repr(adaopt.numpy.PolyakAverage(rule, 3)) == f"PolyakAverage({rule!r}, start=3)"
+    shown = f"LAWA({rule!r}, mode='ema', k=10, interval=7, start=0, beta=0.9)"
+    assert repr(adaopt.numpy.LAWA(rule, "ema", interval=7)) == shown
+
+
 # Both editions.
 
 BAD = [
