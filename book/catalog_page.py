@@ -14,22 +14,18 @@ HEAD = """\
 Every optimizer of the package has one card; the last rows are averages that go around any of them.
 Tests, this page, the command line and the lectures read the same cards.
 The class has the same name in both editions, `adaopt.numpy` and `adaopt.torch`.
-Memory counts what the method keeps besides the parameters and the gradient:
-bytes for each float32 parameter, at the defaults.
+State is what the method keeps besides the parameters and the gradient: bytes for each float32
+parameter, at the defaults.
 
-| key | method | paper | class | state, bytes per parameter | lecture |
-| --- | --- | --- | --- | --- | --- |
+| key | method | paper | state | lecture |
+| --- | --- | --- | --- | --- |
 """
 
 
-def lecture(root: Path, number: int) -> str:
+def lecture(root: Path, number: int, word: str = "lecture ") -> str:
     """A link to the lecture, or its number while it is not written."""
     found = sorted((root / "lectures").glob(f"{number:02d}_*.ipynb"))
-    return (
-        f"[lecture {number}](../lectures/{found[0].name})"
-        if found
-        else f"lecture {number}, planned"
-    )
+    return f"[{word}{number}](../lectures/{found[0].name})" if found else f"{word}{number}, planned"
 
 
 def row(root: Path, card: Card) -> str:
@@ -37,9 +33,8 @@ def row(root: Path, card: Card) -> str:
         f"[`{card.key}`](#catalog-{anchor(card)})",
         card.name,
         f"{{cite:t}}`{card.paper}`",
-        f"`{card.class_name}`",
         str(card.state_bytes),
-        lecture(root, card.lecture),
+        lecture(root, card.lecture, ""),
     )
 
 
@@ -149,9 +144,8 @@ def page(root: Path) -> str:
             f"[`{w.key}`](#catalog-{anchor(w)})",
             w.name,
             f"{{cite:t}}`{w.paper}`",
-            f"`{w.class_name}`",
             f"{w.extra_bytes} more",
-            lecture(root, w.lecture),
+            lecture(root, w.lecture, ""),
         )
         for w in wrappers
     )

@@ -25,7 +25,7 @@ DIVISION = (
         {STEP: "x - (alpha * m_hat / np.sqrt(v_hat) + self.eps)"},
         "adds eps to the step, not to what it is divided by.",
         "eps",
-        "the TensorFlow edition of Adam in d2l-ai/d2l-en",
+        "the TensorFlow edition of Adam in Dive into Deep Learning",
     ),
     RuleMistake(
         "root of m too",

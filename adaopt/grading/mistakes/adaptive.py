@@ -8,6 +8,7 @@ DECAY = (
         {"g = g + self.weight_decay * x": "pass"},
         "leaves out the weight decay.",
         "weight decay",
+        "eaplatanios/tensorflow_scala#55",
     ),
     RuleMistake(
         "sign of the decay",
@@ -21,7 +22,7 @@ DECAY = (
         {"g = g + self.weight_decay * x": "x = x - self.lr * self.weight_decay * x"},
         "decays the weights apart from the gradient, as AdamW does.",
         "weight decay",
-        "PaddlePaddle/Paddle#4743",
+        "apache/mxnet#9363, PaddlePaddle/Paddle#4743",
     ),
 )
 
@@ -107,7 +108,7 @@ ADAGRAD = (
         },
         "adds eps to the step, not to what it is divided by.",
         "eps",
-        "the TensorFlow edition of Adam in d2l-ai/d2l-en",
+        "the TensorFlow edition of Adam in Dive into Deep Learning",
     ),
     RuleMistake(
         "step size decays one step early",
@@ -181,11 +182,18 @@ RMSPROP = (
         "root",
     ),
     RuleMistake(
+        "square in place of the root",
+        {"np.sqrt(v + eps)": "(v + eps) ** 2", "np.sqrt(v) +": "v**2 +"},
+        "divides by the square of v, not by its root.",
+        "root",
+        "hiromis/notes#52",
+    ),
+    RuleMistake(
         "eps in the other place",
         {"if inside": "if not inside"},
         "adds eps beside the root where it belongs under it, or the reverse.",
         "eps",
-        "keras-team/keras#435, jax-ml/jax#1427, chainer/chainer#4754",
+        "apache/mxnet#4493, keras-team/keras#435, jax-ml/jax#1427",
     ),
     RuleMistake(
         "mean not squared",
@@ -210,6 +218,7 @@ RMSPROP = (
         {"v = np.maximum": "s.v = v = np.maximum"},
         "stores the variance in v, so that the mean is subtracted again and again.",
         "order of updates",
+        "a review of a centered LaProp, UselessToys/Ecosystem_WebUI#383",
     ),
     RuleMistake(
         "velocity as a moving average",

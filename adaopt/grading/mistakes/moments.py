@@ -192,7 +192,7 @@ ROOT = (
         {"np.sqrt(v_hat)": "v_hat"},
         "divides by v, not by its root.",
         "root",
-        "the formula at labmlai/annotated_deep_learning_paper_implementations",
+        "the formula on the page on Adam of labml.ai",
     ),
 )
 

@@ -64,6 +64,13 @@ VELOCITY = (
         "ml-explore/mlx#87, pjreddie/darknet#2203",
     ),
     RuleMistake(
+        "coefficient on the gradient",
+        {"mu * s.v + (1 - tau) * g": "s.v + mu * (1 - tau) * g"},
+        "multiplies the gradient by mu where it must multiply the old velocity.",
+        "momentum",
+        "ooples/AiDotNet#2008",
+    ),
+    RuleMistake(
         "momentum with the wrong sign",
         {"mu * s.v + (1": "-mu * s.v + (1"},
         "goes back along the old velocity.",
@@ -96,6 +103,7 @@ VELOCITY = (
         },
         "moves along the velocity before it has taken in the gradient.",
         "order of updates",
+        "mdenil/dropout#4",
     ),
     RuleMistake(
         "step size in the velocity and in the step",
@@ -146,6 +154,13 @@ AHEAD = (
         {"g + mu * s.v if": "mu * s.v if"},
         "leaves the gradient out of the look-ahead step.",
         "look-ahead",
+    ),
+    RuleMistake(
+        "look-ahead with the wrong sign",
+        {"g + mu * s.v if": "g - mu * s.v if"},
+        "looks back along the velocity: the sign is wrong.",
+        "look-ahead",
+        "PaddlePaddle/Paddle#12231",
     ),
     RuleMistake(
         "look-ahead not weighted",

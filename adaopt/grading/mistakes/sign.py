@@ -21,6 +21,7 @@ DECAY = (
         {" + self.weight_decay * x": ""},
         "leaves out the weight decay.",
         "weight decay",
+        "kozistr/pytorch_optimizer#517",
     ),
     RuleMistake(
         "sign of the decay",
@@ -81,7 +82,7 @@ SIGNUM = (
         {"np.sign(s.m)": "np.sign(g)"},
         "uses the sign of the gradient, not that of the average: that is signSGD.",
         "momentum",
-        "the neighbour method signSGD",
+        "kozistr/pytorch_optimizer#385; the neighbour method signSGD",
     ),
     RuleMistake(
         "average of signs",
@@ -108,6 +109,7 @@ SIGNUM = (
         {"    s.m = mu": "    old = s.m\n    s.m = mu", "np.sign(s.m)": "np.sign(old)"},
         "takes the sign of the average before it has taken in the gradient.",
         "order of updates",
+        "mdenil/dropout#4",
     ),
     RuleMistake(
         "decay under the sign",
