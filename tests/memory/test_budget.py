@@ -60,7 +60,7 @@ def test_xl_on_32_gb_as_of_2019():
 
 
 def test_the_largest_batch_fits_and_the_next_does_not():
-    for memory in (30_000_000, 100_000_000, 10**9):
+    for memory in (30_000_000, 300_000_000):
         for plan in (Plan(), Plan(attention="flash", checkpoint=1)):
             how = {"attention": plan.attention, "checkpoint": plan.checkpoint}
             best = budget(SMALL, device_memory=memory, **how).largest_batch

@@ -91,7 +91,7 @@ WRONG = {
     "Unknown attention 'linear'": [*TINY, "--attention", "linear"],
     "Invalid ZeRO stage: 4": [*TINY, "--zero", "4"],
     "The model's context is 128": [*TINY, "--seq", "999"],
-    "Too large: 1.2e+19 parameters": [*TINY, "--width", "1000000000"],
+    "Too large: 2.4e+19 parameters": [*TINY, "--width", "1000000000"],
     "Too large: batch": [*TINY, "--batch", "9" * 15],
     "Invalid checkpoint: 3": [*TINY, "--checkpoint", "3"],
     "Invalid number of parameters: nan": ["nan"],
