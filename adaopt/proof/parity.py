@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -151,23 +151,36 @@ def parity_error(
         hyper: keywords that replace the card's own settings.
         numpy_class, torch_class: classes to take in place of the card's.
         problem: what is descended; by default four arrays, 50 steps.
-        way: further keywords of the torch class only: ``foreach=False``, ``fused=True``.
+        way: further keywords of the torch class only: ``foreach=False``, ``fused=True``. Without
+            any, the path of the torch class is computed once and kept.
     """
     entry = key if isinstance(key, Card) else card(key)
     hyper = {**entry.preset, **(hyper or {})}
-    working = torch_class or entry.torch_class
-    if problem is None and not way:
-        theirs = _recalled(working, tuple(sorted(hyper.items())))
+    problem, working = problem or usual(), torch_class or entry.torch_class
+    frozen = tuple(sorted(hyper.items()))
+    if way:
+        theirs = torch_path(partial(working, **hyper, **way), problem)
     else:
-        theirs = torch_path(partial(working, **hyper, **way), problem or Problem())
+        theirs = _working(working, frozen, problem)
     if numpy_class:
-        return path_error(numpy_class, hyper, problem or Problem(), theirs)
-    return distance(numpy_path(entry.numpy_class(**hyper), problem or Problem()), theirs)
+        return path_error(numpy_class, hyper, problem, theirs)
+    return distance(_reading(entry.numpy_class, frozen, problem), theirs)
 
 
 @cache
-def _recalled(working: type, hyper: tuple) -> Path:
-    return torch_path(partial(working, **dict(hyper)), Problem())
+def usual() -> Problem:
+    """The problem of :func:`parity_error`: four arrays, 50 steps."""
+    return Problem()
+
+
+@lru_cache(256)
+def _working(chosen: type, hyper: tuple, problem: Problem) -> Path:
+    return torch_path(partial(chosen, **dict(hyper)), problem)
+
+
+@lru_cache(256)
+def _reading(chosen: type, hyper: tuple, problem: Problem) -> Path:
+    return numpy_path(chosen(**dict(hyper)), problem)
 
 
 def _numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: type) -> np.ndarray:

@@ -36,6 +36,7 @@ Translation = Callable[[Keywords], Keywords | None]
 SHAPES = {"matrix": (4, 3), "stack": (2, 3, 2), "vector": (5,), "scalar": ()}
 
 
+@cache
 def usual() -> Problem:
     """What most references descend."""
     return Problem(SHAPES)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adaopt.catalog import CARDS
 from adaopt.proof import TOLERANCE, Problem, parity_error
+from adaopt.proof.parity import usual
 from adaopt.torch.engine import eager
 
 CASES = {
@@ -21,6 +22,7 @@ CASES = {
     for card in CARDS.values()
     for i, hyper in enumerate(({}, *card.variants))
 }
+PROBLEMS = {float: usual(), complex: Problem(dtype=complex, steps=20)}
 # Values for hypothesis to draw, by the hyper-parameter's name. Words and flags are all drawn; a
 # number that is not listed keeps its default.
 DECAY = [0.0, 0.5, 0.83, 0.97]
@@ -59,17 +61,17 @@ def problem(request: pytest.FixtureRequest, case: tuple) -> Problem:
     """Matrix, vector, scalar and nothing, of reals and, where the method takes them, of pairs."""
     if request.param is complex and not case[0].torch_class.elementwise:
         pytest.skip("needs statistics of whole real tensors: complex parameters are refused")
-    return Problem(dtype=request.param)
+    return PROBLEMS[request.param]
 
 
-@pytest.mark.parametrize("way", [{}, {"foreach": False}], ids=["eager", "whole"])
+@pytest.mark.parametrize("way", [{"foreach": None}, {"foreach": False}], ids=["eager", "whole"])
 def test_eager(case, problem, way):
     assert parity_error(*case, problem=problem, **way) <= TOLERANCE
 
 
 def test_cache_sized_views(case, problem, monkeypatch):
     monkeypatch.setattr(eager, "BLOCK", 2)
-    assert parity_error(*case, problem=problem) <= TOLERANCE
+    assert parity_error(*case, problem=problem, foreach=None) <= TOLERANCE
 
 
 @pytest.mark.usefixtures("compiler")

@@ -20,6 +20,7 @@ def content() -> dict[str, Any]:
     return json.loads(FILE.read_text())
 
 
+@cache
 def problem() -> Problem:
     """The problem that all recorded paths descend."""
     file = content()
