@@ -65,7 +65,7 @@ WRAPPERS = {
             hyper=(Hyper("start", 0, "start >= 0", "steps whose iterates are left out"),),
             extra_bytes=4,
             lecture=6,
-            algoperf="not submitted",
+            algoperf="no submission to v0.5",
         ),
         Wrapper(
             key="lawa_queue",

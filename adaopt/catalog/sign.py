@@ -24,9 +24,9 @@ CARDS = (
         ),
         differences=(
             "not in torch.optim. The paper's algorithms have no decay of the weights; decoupled as "
-            "here it is in the same authors' paper on majority vote (2019)"
+            "here it is in algorithm 1 of the authors' paper on majority vote (2019)"
         ),
-        algoperf="not submitted",
+        algoperf="no submission to v0.5",
     ),
     Card(
         key="signum",
@@ -54,10 +54,10 @@ CARDS = (
         ),
         differences=(
             "not in torch.optim; momentum 0 is signSGD. The paper's algorithms have no decay of "
-            "the weights; decoupled as here it is in the same authors' paper on majority vote "
-            "(2019)"
+            "the weights; decoupled as here it is in algorithm 1 of the authors' paper on majority "
+            "vote (2019)"
         ),
-        algoperf="not submitted",
+        algoperf="no submission to v0.5",
     ),
     Card(
         key="lion",
@@ -88,6 +88,6 @@ CARDS = (
             "not in torch.optim. It wants a step size 3 to 10 times smaller than AdamW's and a "
             "weight_decay as many times larger"
         ),
-        algoperf="not submitted to v0.5",
+        algoperf="no submission to v0.5",
     ),
 )
