@@ -84,9 +84,11 @@ def test_small_stays_small(folder, most):
 
 @pytest.mark.parametrize("path", [m for m in MODULES if room(m) in ("numpy", "torch")], ids=str)
 def test_files_can_be_read_in_one_sitting(path):
-    """The base of the reading edition and the engine of the working one may be longer."""
-    machinery = path.parent.name == "engine" or path.name in ("rule.py", "validation.py")
-    assert len(path.read_text().splitlines()) <= (400 if machinery else 120)
+    """Rules are short; their base, the engine and the functions of matrices may be longer."""
+    most = 400 if path.parent.name == "engine" or path.name == "rule.py" else 120
+    if path.parent.name == "matrix" or path.name == "matrix.py":
+        most = 250
+    assert len(path.read_text().splitlines()) <= most
 
 
 @pytest.mark.parametrize("key", catalog.CARDS)
