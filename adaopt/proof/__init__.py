@@ -1,10 +1,12 @@
 """Proof that the rules are right: how far the two editions, and published programs, are apart.
 
 :func:`parity_error` compares the editions with each other, :func:`reference_error` an edition with
-the implementations listed in :data:`REFERENCES`. Both are plain functions: tests call them, the
-mutation test calls them with a class that holds a mistake, the book prints what they return.
+the implementations listed in :data:`REFERENCES`, :func:`average_error` an average with its oracle.
+They are plain functions: tests call them, the mutation test calls them with a class that holds a
+mistake, the book prints what they return.
 """
 
+from adaopt.proof.averaging import average_error
 from adaopt.proof.parity import (
     SHAPES,
     STEPS,
@@ -33,6 +35,7 @@ __all__ = [
     "Path",
     "Problem",
     "Reference",
+    "average_error",
     "distance",
     "numpy_path",
     "parity_error",

@@ -23,6 +23,7 @@ CASES = {
     for i, hyper in enumerate(({}, *card.variants))
 }
 PROBLEMS = {float: usual(), complex: Problem(dtype=complex, steps=20)}
+COMPILED = Problem({"matrix": (5, 3), "scalar": ()})
 # Values for hypothesis to draw, by the hyper-parameter's name. Words and flags are all drawn; a
 # number that is not listed keeps its default.
 DECAY = [0.0, 0.5, 0.83, 0.97]
@@ -77,8 +78,7 @@ def test_cache_sized_views(case, problem, monkeypatch):
 @pytest.mark.usefixtures("compiler")
 @pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch of itself
 def test_compiled(case):
-    problem = Problem({"matrix": (5, 3), "scalar": ()})
-    assert parity_error(*case, problem=problem, fused=True) <= TOLERANCE
+    assert parity_error(*case, problem=COMPILED, fused=True) <= TOLERANCE
 
 
 @st.composite

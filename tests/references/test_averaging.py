@@ -7,86 +7,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import swa_utils
 
-import adaopt.numpy
-import adaopt.torch
 from adaopt import schedules
 from adaopt.catalog.averaging import WRAPPERS
-from adaopt.proof import Problem, oracles
+from adaopt.proof import Problem, average_error, oracles
+from adaopt.proof.averaging import SETTINGS, due, numpy_averages, torch_averages
 
-STEPS, START, INTERVAL = 20, 4, 3
-DUE = range(START, STEPS, INTERVAL)  # numbers of steps taken before a snapshot's step
-SETTINGS = {
-    "polyak": {"start": START},
-    "lawa_queue": {"mode": "queue", "k": 4, "start": START, "interval": INTERVAL},
-    "lawa_ema": {"mode": "ema", "beta": 0.8, "start": START, "interval": INTERVAL},
-}
-
-
-@pytest.fixture(scope="module")
-def problem() -> Problem:
-    return Problem({"x": (2, 3)}, steps=STEPS)
-
-
-def averages(problem: Problem, key: str) -> tuple[list, list, list]:
-    """The iterates of SGD, and the averages of both editions after each step."""
-    wrapper = WRAPPERS[key]
-    reading = wrapper.numpy_class(adaopt.numpy.SGD(lr=0.1), **SETTINGS[key])
-    p = torch.nn.Parameter(torch.from_numpy(problem.start["x"].copy()))
-    working = wrapper.torch_class(adaopt.torch.SGD([p], lr=0.1), **SETTINGS[key])
-    x, found = problem.start["x"], ([], [], [])
-    for k in range(STEPS):
-        g = problem.gradient(k, {"x": x})["x"]
-        x = reading.step(x, g)
-        p.grad = torch.from_numpy(g)
-        working.step()
-        average = working.average()
-        found[0].append(x)
-        found[1].append(reading.average)
-        found[2].append(None if average is None else average[0].numpy())
-    return found
-
-
-def same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return np.allclose(a, b, rtol=1e-12, atol=1e-12)
+RUNS = {"numpy": numpy_averages, "torch": torch_averages}
 
 
 def test_every_wrapper_has_a_reference():
     assert set(SETTINGS) == set(WRAPPERS)
 
 
+@pytest.mark.parametrize("edition", RUNS)
+@pytest.mark.parametrize("key", SETTINGS)
+def test_agrees_with_its_oracle(key, edition):
+    assert average_error(key, edition=edition) <= 1e-12
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_a_mistake_is_seen(key):
+    class Late(WRAPPERS[key].numpy_class):
+        def step(self, x, g):
+            return self.optimizer.step(x, g)
+
+    class Wrong(WRAPPERS[key].numpy_class):
+        def add(self, x):
+            super().add(1.01 * x)
+
+    assert average_error(key, numpy_class=Late) == np.inf
+    assert 1e-4 < average_error(key, numpy_class=Wrong) < np.inf
+
+
+@pytest.mark.parametrize("edition", RUNS)
 @pytest.mark.parametrize("key", ["polyak", "lawa_ema"])
-def test_agrees_with_swa_utils(problem, key):
+def test_agrees_with_swa_utils(key, edition):
+    problem, (hyper, _) = Problem({"x": (2, 3)}, steps=20), SETTINGS[key]
+    wrapper = getattr(WRAPPERS[key], f"{edition}_class")
+    iterates, averages = RUNS[edition](lambda optimizer: wrapper(optimizer, **hyper), problem)
     how = {}
     if key == "lawa_ema":
-        how["multi_avg_fn"] = swa_utils.get_ema_multi_avg_fn(0.8)
-    iterates, *editions = averages(problem, key)
+        how["multi_avg_fn"] = swa_utils.get_ema_multi_avg_fn(hyper["beta"])
     model = torch.nn.ParameterList([torch.from_numpy(iterates[0].copy())])
-    averaged, due = swa_utils.AveragedModel(model, **how), range(START, STEPS)
-    for k, x in enumerate(iterates):
+    averaged = swa_utils.AveragedModel(model, **how)
+    for k, (x, average) in enumerate(zip(iterates, averages, strict=True)):
         with torch.no_grad():
             model[0].copy_(torch.from_numpy(x))
-        if k in (due if key == "polyak" else DUE):
+        if k in due(hyper, 20):
             averaged.update_parameters(model)
-        theirs = averaged.module[0].detach().numpy() if k >= START else None
-        assert all(same(averages[k], theirs) for averages in editions)
-
-
-@pytest.mark.parametrize("key", ["lawa_queue", "lawa_ema"])
-def test_agrees_with_its_oracle(problem, key):
-    iterates, *editions = averages(problem, key)
-    snapshots = []
-    for k, x in enumerate(iterates):
-        if k in DUE:
-            snapshots.append(x.ravel().tolist())
-        mean = None
-        if snapshots:
-            queue = key == "lawa_queue"
-            mean = oracles.lawa_queue(snapshots, 4) if queue else oracles.lawa_ema(snapshots, 0.8)
-        theirs = None if mean is None else np.reshape(mean, x.shape)
-        assert all(same(averages[k], theirs) for averages in editions)
-    assert theirs is not None
+        if k < hyper["start"]:
+            assert average is None
+        else:
+            theirs = averaged.module[0].detach().numpy()
+            np.testing.assert_allclose(average, theirs, rtol=1e-12, atol=1e-12)
 
 
 @given(
