@@ -25,7 +25,9 @@ parameter, at the defaults.
 def lecture(root: Path, number: int, word: str = "lecture ") -> str:
     """A link to the lecture, or its number while it is not written."""
     found = sorted((root / "lectures").glob(f"{number:02d}_*.ipynb"))
-    return f"[{word}{number}](../lectures/{found[0].name})" if found else f"{word}{number}, planned"
+    if found:
+        return f"[{word}{number}](../lectures/{found[0].name})"
+    return f"{word}{number}, planned" if word else str(number)
 
 
 def row(root: Path, card: Card) -> str:

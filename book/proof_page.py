@@ -39,12 +39,13 @@ SETTINGS = """
 The defaults of each method, and the settings that reach every branch of its rule.
 
 """
-MISTAKES = """
+MISTAKE_HEAD = """
 ## The mistakes
 
 Each of the mistakes below was written into the rule, a few words at a time, and the comparisons
-were made again: they must fail. The exercises know the same mistakes and name them when a student
-makes one. Most were met in public code or in courses; the links lead to where people found them.
+were made again: they must fail. {known} of the {all} are known from public code, courses and papers
+or are the rule of another method, as the lists say; the rest are slips of one symbol. They are kept
+as data, so that an exercise can say which mistake a wrong answer makes.
 
 | method | mistakes injected | noticed by the other edition | noticed by the references |
 | --- | --- | --- | --- |
@@ -191,9 +192,13 @@ def settings_table(key: str, found: dict[str, Any]) -> str:
 
 
 def mistakes_table(numbers: dict[str, Any]) -> str:
+    """The section's beginning, with a row for each method."""
     from adaopt.catalog import CARDS
+    from adaopt.grading.mistakes import MISTAKES, SLIP
 
-    rows = ""
+    listed = [mistake for key in numbers for mistake in MISTAKES[key]]
+    known = sum(mistake.source != SLIP for mistake in listed)
+    rows = MISTAKE_HEAD.format(known=known, all=len(listed))
     for key, found in numbers.items():
         noticed = [sum(each) for each in zip(*found["mistakes"].values(), strict=True)]
         cells = (CARDS[key].name, str(len(found["mistakes"])), *map(str, noticed))
@@ -202,13 +207,13 @@ def mistakes_table(numbers: dict[str, Any]) -> str:
 
 
 def mistakes_list(key: str, found: dict[str, Any]) -> str:
-    from adaopt.grading.mistakes import MISTAKES
+    from adaopt.grading.mistakes import MISTAKES, SLIP
 
     rows = ""
     for mistake in MISTAKES[key]:
+        known = f" Known from {sources(mistake.source)}." if mistake.source != SLIP else ""
         missed = "" if all(found["mistakes"][mistake.name]) else " **Not noticed.**"
-        words = f"The step {text(mistake.message)} Met in: {sources(mistake.source)}.{missed}"
-        rows += f"- **{text(mistake.name)}**. {words}\n"
+        rows += f"- **{text(mistake.name)}**. The step {text(mistake.message)}{known}{missed}\n"
     return rows
 
 
@@ -222,6 +227,6 @@ def page(root: Path, cache: Path) -> str:
     parts = [HEAD.format(steps=STEPS, tolerance=TOLERANCE), SUMMARY.format(shape=shape)]
     parts += [summary(root, numbers), SETTINGS]
     parts += [folded(CARDS[k].name, settings_table(k, found)) for k, found in numbers.items()]
-    parts += [MISTAKES, mistakes_table(numbers)]
+    parts.append(mistakes_table(numbers))
     parts += [folded(CARDS[k].name, mistakes_list(k, found)) for k, found in numbers.items()]
     return "".join(parts)

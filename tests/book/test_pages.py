@@ -171,7 +171,7 @@ def test_the_proof_shows_every_card_and_every_mistake(built: Path) -> None:
         assert float(editions) <= 1e-12
         assert float(references) <= 1e-9
         assert list(map(int, noticed[card.name])) == 3 * [len(MISTAKES[key])]
-    assert page.count("Met in:") == sum(map(len, MISTAKES.values()))
+    assert page.count("The step ") == sum(map(len, MISTAKES.values()))
     assert "Not noticed" not in page
 
 

@@ -21,11 +21,11 @@ from adaopt.grading.mistakes import (
     sgd,
     sign,
 )
-from adaopt.grading.mistakes.rule import TOPICS, RuleMistake
+from adaopt.grading.mistakes.rule import SLIP, TOPICS, RuleMistake
 from adaopt.grading.mistakes.rule import mutated as _mutated
 from adaopt.numpy.rule import Rule
 
-__all__ = ["MISTAKES", "TOPICS", "RuleMistake", "mutated"]
+__all__ = ["MISTAKES", "SLIP", "TOPICS", "RuleMistake", "mutated"]
 
 FAMILIES: tuple[ModuleType, ...] = (
     sgd,

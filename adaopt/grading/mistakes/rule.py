@@ -28,6 +28,8 @@ TOPICS = (
     "distance estimate",
 )
 
+SLIP = "one symbol of the formula"  # the source of a mistake that nobody has reported
+
 
 @dataclass(frozen=True)
 class RuleMistake:
@@ -38,8 +40,8 @@ class RuleMistake:
         changes: words of the right source, each found there exactly once -> the wrong words.
         message: completes "Your step ...".
         topic: one of ``TOPICS``, where the lecture explains it.
-        source: where it was met: a paper, a package, a thread ``owner/repository#number``; or
-            "one symbol of the formula", a slip nobody reported.
+        source: where it is known from: a paper, a package, a thread ``owner/repository#number``,
+            another method; or ``SLIP``.
         method: the function of the rule that is changed.
     """
 
@@ -47,7 +49,7 @@ class RuleMistake:
     changes: Mapping[str, str]
     message: str
     topic: str
-    source: str = "one symbol of the formula"
+    source: str = SLIP
     method: str = "update"
 
 
