@@ -1,4 +1,4 @@
-"""Two processes on gloo take the steps of one, replicated (DDP) or sharded (FSDP)."""
+"""Every method: two processes on gloo take the steps of one, replicated (DDP) or sharded (FSDP)."""
 
 import socket
 
@@ -9,19 +9,8 @@ from torch.distributed.fsdp import fully_shard
 from torch.multiprocessing import spawn
 from torch.nn.parallel import DistributedDataParallel
 
+from adaopt.catalog import CARDS
 from adaopt.torch import build
-
-
-def train(model, rows, steps=3):
-    """Train on these rows of a fixed data set."""
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn(8, 4, generator=generator, dtype=torch.float64)[rows]
-    optimizer = build("nesterov", model.parameters(), lr=0.1, weight_decay=0.01)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        (model(x) ** 2).mean().backward()
-        optimizer.step()
-    return [p.detach() for p in model.parameters()]
 
 
 def linear():
@@ -29,13 +18,29 @@ def linear():
     return torch.nn.Linear(4, 3, dtype=torch.float64)
 
 
+def train(made, rows, steps=3):
+    """Train ``made(linear())`` with each method on these rows of a fixed data set."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(8, 4, generator=generator, dtype=torch.float64)[rows]
+    trained = []
+    for key in CARDS:
+        model = made(linear())
+        optimizer = build(key, model.parameters(), lr=0.1)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            (model(x) ** 2).mean().backward()
+            optimizer.step()
+        trained += [p.detach() for p in model.parameters()]
+    return trained
+
+
 def replicated(rows):
-    return train(DistributedDataParallel(linear()), rows)
+    return train(DistributedDataParallel, rows)
 
 
 def sharded(rows):
     mesh = dist.init_device_mesh("cpu", (2,))
-    return [p.full_tensor() for p in train(fully_shard(linear(), mesh=mesh), rows)]
+    return [p.full_tensor() for p in train(lambda model: fully_shard(model, mesh=mesh), rows)]
 
 
 def worker(rank, port, path, trained):
@@ -52,6 +57,6 @@ def test_two_processes_equal_one(tmp_path, equal, trained):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     spawn(worker, (port, str(tmp_path), trained), nprocs=2)
-    expected = train(linear(), slice(None))
+    expected = train(lambda model: model, slice(None))
     for rank in range(2):
         equal(torch.load(tmp_path / f"{rank}.pt", weights_only=True), expected, 1e-15)
