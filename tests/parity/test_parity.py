@@ -7,6 +7,7 @@ shapes and settings, on gradients that change sign and scale by orders of magnit
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, reject, settings
@@ -48,6 +49,12 @@ DRAWN = {
     "weight_lr_power": [0.0, 2.0],
     "d0": [1e-6, 1e-2],
     "d_coef": [0.5, 1.0],
+    "growth_rate": [1.05, math.inf],
+    "beta3": [None, 0.9],
+    "alpha_warmup": [0, 7],
+    "beta3_warmup": [0, 7],
+    "beta2_decay": [-0.8, -0.5],
+    "d": [0.5, 1.0],
 }
 
 
@@ -81,6 +88,28 @@ def test_compiled(case):
     assert parity_error(*case, problem=COMPILED, fused=True) <= TOLERANCE
 
 
+def test_a_mistake_in_either_edition_is_seen():
+    class Early(CARDS["adam"].numpy_class):
+        def update(self, x, g, s, k):
+            return super().update(x, g, s, k + 1)
+
+    class Twice(CARDS["adam"].torch_class):
+        def rule(self, x, g, *rest):
+            super().rule(x, 2 * g, *rest)
+
+    assert parity_error("adam") <= TOLERANCE
+    assert parity_error("adam", numpy_class=Early) > 1e-4
+    assert parity_error("adam", {"eps": 1e-3}, torch_class=Twice) > 1e-8
+
+
+def test_what_is_not_finite_is_infinitely_far():
+    class Divided(CARDS["sgd"].numpy_class):
+        def update(self, x, g, s, k):
+            return x / np.zeros_like(x)
+
+    assert parity_error("sgd", numpy_class=Divided) == math.inf
+
+
 @st.composite
 def setting(draw: st.DrawFn, card: Any) -> dict[str, Any]:
     """The card's preset with hyper-parameters drawn at random."""
@@ -95,7 +124,7 @@ def setting(draw: st.DrawFn, card: Any) -> dict[str, Any]:
         elif h.name == "betas":
             hyper[h.name] = tuple(draw(st.sampled_from(BETAS[i])) for i in range(len(h.default)))
         elif h.name in DRAWN and not isinstance(h.default, tuple):
-            values = [value for value in DRAWN[h.name] if low <= value <= high]
+            values = [v for v in DRAWN[h.name] if v is None or low <= v <= high]
             hyper[h.name] = draw(st.sampled_from(values))
     return hyper
 
