@@ -53,7 +53,7 @@ CARDS = (
         linestyle="-.",
         variants=(
             {"lr": 0.3, "momentum": 0.71, "weight_decay": 0.05},
-            {"lr": 0.2, "warmup_steps": 7, "r": 1.5, "weight_lr_power": 1.0},
+            {"lr": 0.2, "warmup_steps": 7, "r": 1.5, "weight_lr_power": 1.3},
             {"lr": 0.1, "momentum": 0.95, "weight_lr_power": 0.0, "maximize": True},
         ),
         differences=MODES,
@@ -125,7 +125,7 @@ CARDS = (
         variants=(
             {"betas": (0.8, 0.97), "beta3": 0.9, "eps": 1e-5, "weight_decay": 0.1, "d0": 1e-3},
             {
-                "eps": 1e-4,
+                "eps": 3e-2,
                 "weight_decay": 0.07,
                 "decouple": False,
                 "use_bias_correction": True,
