@@ -70,4 +70,48 @@ CARDS = (
         "and, by default, adds the decay to the gradient, which the paper does not",
         algoperf="not submitted in v0.5",
     ),
+    Card(
+        key="adafactor",
+        name="Adafactor",
+        class_name="Adafactor",
+        paper="shazeer2018",
+        year=2018,
+        formula=r"R_k, C_k: \text{ averages of the rows and columns of } g_k^2, \quad"
+        r" v = \frac{R_k C_k}{\overline{R_k}}, \quad"
+        r" u = \frac{g_k}{\sqrt{v}}, \quad x_{k+1} = x_k - \max(\varepsilon_2, \mathrm{RMS}(x_k))"
+        r" \min(\alpha, 1 / \sqrt{k}) \frac{u}{\max(1, \mathrm{RMS}(u) / d)}",
+        hyper=keywords(
+            lr=(1e-2, "lr >= 0", "alpha: the largest relative step"),
+            beta2_decay=(-0.8, "beta2_decay <= 0", "tau: the average's decay rate is 1 - k^tau"),
+            eps=((None, 1e-3), "eps >= 0", "bounds of sqrt(v), None: the dtype's; and of RMS(x)"),
+            d=(1.0, "d >= 1", "the largest root mean square of the divided gradient"),
+            weight_decay=0.0,
+        ),
+        state_bytes=0,
+        lecture=12,
+        color="#0072B2",
+        linestyle=":",
+        variants=(
+            {"lr": 0.3, "beta2_decay": -0.6, "weight_decay": 0.07},
+            {"lr": 0.02, "eps": (0.3, 0.7), "d": 1.7, "maximize": True},
+            {"lr": 0.05, "beta2_decay": -0.3, "eps": (1e-30, 0.0), "d": 1.1},
+            {"lr": 0.02, "beta2_decay": 0.0},
+        ),
+        torch_reference="torch.optim.Adafactor",
+        differences="none in the result but rounding; eps=(None, ...) is the machine epsilon of "
+        "each parameter's dtype, where torch takes that of the group's first, and an empty "
+        "parameter is no error. State: one number a row and one a column, 4 bytes an entry for a "
+        "vector. torch and ours differ from the paper: it adds eps1 (1e-30) to g^2 and takes no "
+        "maximum with eps1, has 0.01 where lr stands and no decay; for more than two dimensions, "
+        "which it leaves open, the last two are factored",
+        algoperf="not submitted",
+        exempt={
+            name: "complex parameters are refused, as by torch: rows and columns are of one tensor"
+            for name in (
+                "test_complex_parameters_are_stepped_as_pairs_of_reals",
+                "test_a_conjugate_view_as_gradient",
+                "test_a_conjugate_view_as_parameter_is_refused_before_anything_changes",
+            )
+        },
+    ),
 )

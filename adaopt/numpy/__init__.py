@@ -6,6 +6,7 @@ from typing import Any
 
 from adaopt.catalog import card
 from adaopt.numpy.adadelta import Adadelta
+from adaopt.numpy.adafactor import Adafactor
 from adaopt.numpy.adagrad import Adagrad
 from adaopt.numpy.adam import Adam
 from adaopt.numpy.adamw import AdamW
@@ -33,6 +34,7 @@ __all__ = [
     "AMSGrad",
     "AdEMAMix",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",

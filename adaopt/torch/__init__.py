@@ -8,6 +8,7 @@ from typing import Any
 from adaopt.catalog import card
 
 from .adadelta import Adadelta
+from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam
 from .adamw import AdamW
@@ -33,6 +34,7 @@ __all__ = [
     "AMSGrad",
     "AdEMAMix",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
