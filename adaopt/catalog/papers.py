@@ -42,6 +42,9 @@ PAPERS = {
     ),
     "reddi2018": "Reddi et al. (2018). On the Convergence of Adam and Beyond",
     "robbins1951": "Robbins and Monro (1951). A Stochastic Approximation Method",
+    "shazeer2018": (
+        "Shazeer and Stern (2018). Adafactor: Adaptive Learning Rates with Sublinear Memory Cost"
+    ),
     "tian2022": (
         "Tian and Parikh (2022). Amos: An Adam-style Optimizer with Adaptive Weight Decay "
         "towards Model-Oriented Scale"
