@@ -1,7 +1,7 @@
 """Independent implementations of every method, and how far an edition is from them.
 
 Of each method of the catalog :data:`REFERENCES` lists who else computes it: torch.optim, a package
-of its authors, a package that collects methods, paths recorded from optax, or an oracle written
+of its authors, a package that collects methods, a recorded path, or an oracle written
 from the paper's formula in plain Python numbers (:mod:`adaopt.proof.oracles`). A reference says
 which hyper-parameters it has under which names; a setting that it cannot express it does not cover.
 """
@@ -214,7 +214,7 @@ def oracle(
 
 
 def recorded(key: str) -> tuple[Reference, ...]:
-    """The paths of ``golden/optax.json`` that belong to a card."""
+    """The paths of ``golden/paths.json`` that belong to a card."""
 
     def one(entry: dict[str, Any]) -> Reference:
         hyper = entry["hyper"]
@@ -413,9 +413,11 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
     "nadamw": (
         oracle(oracles.nadamp, takes(*ADAM, given={"power": 2.0})),
         oracle(oracles.nadam, takes(*ADAM, given=NADAMW)),
+        *recorded("nadamw"),
     ),
-    "nadamp": (oracle(oracles.nadamp, takes(*ADAM, "power")),),
+    "nadamp": (oracle(oracles.nadamp, takes(*ADAM, "power")), *recorded("nadamp")),
     "generalized_adam": (
+        *recorded("generalized_adam"),
         oracle(oracles.generalized_adam, takes(*ADAM, "preconditioning", "nesterov")),
         program(
             "torch.optim.SGD",

@@ -11,7 +11,7 @@ import numpy as np
 
 from adaopt.proof.parity import Path, Problem
 
-FILE = File(__file__).with_name("optax.json")
+FILE = File(__file__).with_name("paths.json")
 
 
 @cache

@@ -1,20 +1,26 @@
-"""Record what optax and the authors' code of Amos do, once, into ``golden/optax.json``.
+"""Record once what programs do that are too heavy to be test dependencies: ``golden/paths.json``.
 
-JAX is too heavy to be a test dependency, so its paths are kept as data. To record them anew, in an
-environment of its own::
+They are optax, the authors' code of Amos and two submissions to AlgoPerf v0.5, which run on JAX. To
+record them anew, in an environment of its own::
 
-    pip install optax flax
+    pip install optax flax chex
     git clone https://github.com/google-research/jestimator
-    PYTHONPATH=.:jestimator python adaopt/proof/golden/record.py
+    git clone https://github.com/mlcommons/submissions_algorithms
+    PYTHONPATH=.:jestimator python adaopt/proof/golden/record.py submissions_algorithms
 
 An entry holds the hyper-parameters under the names of this package, the function that was called,
 the points where each gradient was wanted, and what was found at the end, all in float64.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import Any
+from unittest.mock import MagicMock
 
 import jax
 import numpy as np
@@ -32,6 +38,21 @@ STEPS = 20
 ADAM = {"lr": 0.03, "betas": (0.8, 0.97), "eps": 1e-3}
 B = {"b1": 0.8, "b2": 0.97}
 FREE = {"lr": 0.05, "betas": (0.8, 0.97), "eps": 1e-3, "weight_decay": 0.1}
+
+SUBMISSIONS = "previous_leaderboards/algoperf_v05/submissions/external_tuning"
+
+
+def submission(name: str) -> ModuleType:
+    """The functions of a submission to AlgoPerf, without the framework and data it imports."""
+    sys.modules.update(dict.fromkeys(("algorithmic_efficiency", "jraph"), MagicMock()))
+    jax.tree_map = jax.tree.map  # what it was called then
+    found = spec_from_file_location(name, Path(sys.argv[1]) / SUBMISSIONS / name / "submission.py")
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+nadamp, generalized_adam = submission("nadamp"), submission("generalized_adam")
 
 # Key of the card, hyper-parameters under our names, the call, its transformation.
 CALLS: list[tuple[str, dict[str, Any], str, Any]] = [
@@ -91,6 +112,38 @@ CALLS: list[tuple[str, dict[str, Any], str, Any]] = [
         ADAM | {"variant": "dozat", "weight_decay": 0.1, "decoupled_weight_decay": True},
         "optax.nadamw",
         optax.nadamw(0.03, **B, eps=1e-3, weight_decay=0.1),
+    ),
+    (
+        "nadamw",
+        {"lr": 0.03, "betas": (0.8, 0.97), "eps": 1e-8, "weight_decay": 0.1},
+        "AlgoPerf submission NadamP",
+        nadamp.instantiate_optimizer(0.03, **B, weight_decay=0.1),
+    ),
+    (
+        "nadamp",
+        {"lr": 0.03, "betas": (0.8, 0.97), "eps": 1e-8, "weight_decay": 0.1, "power": 1.5},
+        "AlgoPerf submission NadamP(power=1.5)",
+        nadamp.instantiate_optimizer(0.03, **B, weight_decay=0.1, power=1.5),
+    ),
+    (
+        "generalized_adam",
+        {"lr": 0.03, "betas": (0.8, 0.97), "eps": 1e-8, "weight_decay": 0.1},
+        "AlgoPerf submission Generalized Adam",
+        generalized_adam.instantiate_optimizer(0.03, **B, weight_decay=0.1),
+    ),
+    (
+        "generalized_adam",
+        {"lr": 0.03, "betas": (0.8, 0.97), "weight_decay": 0.1, "nesterov": False},
+        "AlgoPerf submission Generalized Adam(nesterov=False)",
+        generalized_adam.instantiate_optimizer(0.03, **B, weight_decay=0.1, nesterov=False),
+    ),
+    (
+        "generalized_adam",
+        {"lr": 0.03, "betas": (0.8, 0.97), "weight_decay": 0.1, "preconditioning": False},
+        "AlgoPerf submission Generalized Adam(disable_preconditioning=True)",
+        generalized_adam.instantiate_optimizer(
+            0.03, **B, weight_decay=0.1, disable_preconditioning=True
+        ),
     ),
     ("signsgd", {"lr": 0.03}, "optax.sign_sgd", optax.sign_sgd(0.03)),
     (
@@ -178,6 +231,7 @@ def main() -> None:
         path = record(transformation, problem, evaluated)
         entries.append({"key": key, "hyper": hyper, "call": call, **path})
     made = {name: version(name) for name in ("optax", "jax", "numpy")}
+    made["submissions_algorithms"] = "commit 12c8e4ea93dc41a1ff6abc3debba9accd8ac1e3a"
     made["jestimator"] = "commit 326824a477feef6d92e6f44175000907a72899ca"
     lines = {
         "made by": json.dumps(made),
