@@ -14,10 +14,11 @@ from adaopt.numpy.ademamix import AdEMAMix
 from adaopt.numpy.amos import Amos
 from adaopt.numpy.amsgrad import AMSGrad
 from adaopt.numpy.averaging import PolyakAverage
+from adaopt.numpy.generalized_adam import GeneralizedAdam
 from adaopt.numpy.laprop import LaProp
 from adaopt.numpy.lawa import LAWA
 from adaopt.numpy.nadam import NAdam
-from adaopt.numpy.nadamw import GeneralizedAdam, NadamP, NAdamW
+from adaopt.numpy.nadamw import NadamP, NAdamW
 from adaopt.numpy.prodigy import Prodigy
 from adaopt.numpy.rmsprop import RMSprop
 from adaopt.numpy.rule import Rule, State

@@ -17,9 +17,10 @@ from .amos import Amos
 from .amsgrad import AMSGrad
 from .averaging import LAWA, PolyakAverage
 from .engine import Rule
+from .generalized_adam import GeneralizedAdam
 from .laprop import LaProp
 from .nadam import NAdam
-from .nadamw import GeneralizedAdam, NadamP, NAdamW
+from .nadamw import NadamP, NAdamW
 from .prodigy import Prodigy
 from .rmsprop import RMSprop
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD

@@ -107,7 +107,7 @@ def norm(u: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def parts(k: int, x: Tensor, *others: Tensor) -> Iterable[tuple[Tensor, ...]]:
-    """Cut along the first dimension on CPU, whatever ``foreach`` says, into views that fit the cache.
+    """On CPU, whatever ``foreach`` says, cut along the first dimension into cache-sized views.
 
     Tensors that are one long there are repeated. When traced, k being no integer, nothing is cut.
     """
