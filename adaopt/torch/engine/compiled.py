@@ -196,7 +196,7 @@ class Compiler:
             size: Any = 0
             if memory:  # a size unknown to the trace; the hint decides on threads
                 source = ConstantSource("size")
-                hint = SMALL // 2 if x.numel() < SMALL else 2**20
+                hint = 64 if x.numel() < SMALL else 2**20
                 symbol = env.create_symbol(hint, source, dynamic_dim=DimDynamic.DYNAMIC)
                 size = env.create_symintnode(symbol, hint=hint, source=source)
             with FakeTensorMode(shape_env=env):
@@ -208,7 +208,7 @@ class Compiler:
                     inputs.append(
                         torch.empty_strided(shape, strides, dtype=t.dtype, device=t.device)
                     )
-                functional = functionalize(trace, remove="mutations_and_views")
+                functional = functionalize(trace)
                 graph = make_fx(functional, decomposition_table=select_decomp_table())(*inputs)
             if env.guards or env.replacements:
                 return None
