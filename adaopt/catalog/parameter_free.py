@@ -96,7 +96,7 @@ CARDS = (
         name="Prodigy",
         class_name="Prodigy",
         paper="mishchenko2023",
-        year=2023,
+        year=2024,
         formula=r"d_{k+1} = \max \Bigl( d_k, \frac{r_k}{\lVert s_k \rVert_1} \Bigr), \quad "
         r"r_k = \beta_3 r_{k-1} + \tfrac{d_k^2}{d_0} \alpha \langle g_k, x_0 - x_k \rangle, \quad "
         r"s_k = \beta_3 s_{k-1} + \tfrac{d_k^2}{d_0} \alpha g_k, \quad "
@@ -143,8 +143,8 @@ CARDS = (
         ),
         differences="not in torch.optim. As in the package prodigyopt, the step is that of the old "
         "d and eps is multiplied by the new one. In the package a group that is set to lr = 0 goes "
-        "on along its old momentum and decays; ours stands still. A step before any gradient is "
-        "not zero decays the weights here (by d0) and not there. The package's slice_p and "
+        "on along its old momentum and decays; ours stands still. As long as all gradients were "
+        "zero, a step decays the weights (by d0) here and not there. The package's slice_p and "
         "fsdp_in_use are left out; p.grad is never written",
         algoperf="not submitted by itself; see Schedule-Free Prodigy",
         exempt=EXEMPT,

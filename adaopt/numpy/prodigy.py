@@ -43,7 +43,7 @@ class Prodigy(Rule):
             :math:`d = d_0`; at least 1, default infinity.
         maximize: ascend instead of descend.
 
-    Source: Mishchenko and Defazio, Prodigy (2023), with the options of its authors' package.
+    Source: Mishchenko and Defazio, Prodigy (2024), with the options of its authors' package.
     """
 
     lr: float = 1.0

@@ -123,8 +123,7 @@ class Rule:
         xs, states = ({"": x}, {"": self.state}) if single else (x, self.state)
         arrays = {n: _native(x) for n, x in xs.items()}
         self._layout(arrays)
-        real = {n: _real(x) for n, x in arrays.items()}
-        points = {n: _like(x, self.at(real[n], states[n]), real[n]) for n, x in arrays.items()}
+        points = {n: _like(x, self.at(_real(x), states[n])) for n, x in arrays.items()}
         return points[""] if single else points
 
     def reset(self) -> None:
@@ -157,7 +156,7 @@ class Rule:
             if type(self).measure is not Rule.measure:
                 self.advance(self.shared, np.sum(parts, axis=0))
             new_xs = {
-                n: _like(pairs[n][0], self.update(x, g, new[n], k), x) for n, (x, g) in real.items()
+                n: _like(pairs[n][0], self.update(x, g, new[n], k)) for n, (x, g) in real.items()
             }
         except BaseException:
             self.shared = before
@@ -234,12 +233,12 @@ def _real(a: np.ndarray) -> np.ndarray:
     return a.copy() if a.dtype.kind == "f" else np.stack([a.real, a.imag], axis=-1)
 
 
-def _like(x: np.ndarray, new: np.ndarray, real_x: np.ndarray) -> np.ndarray:
-    """What the rule returned, as a fresh array of the shape and dtype of x."""
-    new = np.array(new, order="C")
-    if new.shape != real_x.shape or new.dtype != real_x.dtype:
+def _like(x: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """What the rule returned for x, or its real pairs, as a fresh array of its shape and dtype."""
+    new, real = np.array(new, order="C"), x.dtype.kind == "f"
+    shape, dtype = x.shape if real else (*x.shape, 2), x.real.dtype
+    if new.shape != shape or new.dtype != dtype:
         raise ValueError(
-            f"update returned shape {new.shape} and dtype {new.dtype}; "
-            f"expected {real_x.shape} and {real_x.dtype}"
+            f"update returned shape {new.shape} and dtype {new.dtype}; expected {shape} and {dtype}"
         )
-    return new if x.dtype.kind == "f" else new.view(x.dtype)[..., 0]
+    return new if real else new.view(x.dtype)[..., 0]

@@ -11,12 +11,6 @@ from adaopt.ranges import FRACTION, NON_NEGATIVE, words
 class ScheduleFree(Rule):
     """What these methods share: gradients between x and z, steps of z, and x the mean of z."""
 
-    lr: float
-    betas: tuple
-    warmup_steps: int
-    r: float
-    weight_lr_power: float
-
     ranges = {
         "momentum": FRACTION,
         "betas": FRACTION,

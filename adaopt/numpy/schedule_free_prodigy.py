@@ -38,7 +38,7 @@ class ScheduleFreeProdigy(ScheduleFree):
         d_coef: factor :math:`c > 0` of the estimate, default 1.
         maximize: ascend instead of descend.
 
-    Source: the submission to AlgoPerf v0.5 by the authors of Prodigy (Mishchenko and Defazio, 2023)
+    Source: the submission to AlgoPerf v0.5 by the authors of Prodigy (Mishchenko and Defazio, 2024)
     and Schedule-Free (Defazio et al., 2024).
     """
 
@@ -55,9 +55,7 @@ class ScheduleFreeProdigy(ScheduleFree):
     weight_lr_power = 0.0
 
     def start(self, x: np.ndarray) -> State:
-        s = super().start(x)
-        s.z1 = x.copy()
-        return s
+        return State(z1=x.copy(), **vars(super().start(x)))
 
     def share(self) -> State:
         return State(d=self.d0, d_next=self.d0, r=0.0)

@@ -47,7 +47,7 @@ class Prodigy(Estimate):
         ValueError, TypeError, RuntimeError: see :class:`~adaopt.torch.engine.Rule`; RuntimeError
             too where the groups differ in lr (see above), beta3, d0, d_coef or growth_rate.
 
-    Source: Mishchenko and Defazio, Prodigy (2023), with the options of its authors' package.
+    Source: Mishchenko and Defazio, Prodigy (2024), with the options of its authors' package.
     """
 
     hyper = dict(

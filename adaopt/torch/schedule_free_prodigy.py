@@ -46,7 +46,7 @@ class ScheduleFreeProdigy(ScheduleFree, Estimate):
         ValueError, TypeError, RuntimeError: see :class:`~adaopt.torch.ScheduleFreeSGD` and
             :class:`~adaopt.torch.Prodigy`.
 
-    Source: the submission to AlgoPerf v0.5 by the authors of Prodigy (Mishchenko and Defazio, 2023)
+    Source: the submission to AlgoPerf v0.5 by the authors of Prodigy (Mishchenko and Defazio, 2024)
     and Schedule-Free (Defazio et al., 2024).
     """
 
