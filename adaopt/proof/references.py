@@ -494,5 +494,6 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
     ),
     "schedule_free_prodigy": (
         oracle(oracles.schedule_free_prodigy, takes(*ADAM, "r", "d0", "d_coef"), "all"),
+        *recorded("schedule_free_prodigy"),
     ),
 }

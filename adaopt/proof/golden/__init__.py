@@ -20,6 +20,17 @@ def content() -> dict[str, Any]:
     return json.loads(FILE.read_text())
 
 
+def write(file: dict[str, Any]) -> None:
+    """Write the file anew: a line for each entry of a list."""
+    lines = []
+    for name, value in file.items():
+        text = json.dumps(value)
+        if isinstance(value, list):
+            text = "[\n" + ",\n".join(map(json.dumps, value)) + "\n]"
+        lines.append(f"{json.dumps(name)}: {text}")
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 @cache
 def problem() -> Problem:
     """The problem that all recorded paths descend."""

@@ -8,13 +8,14 @@ record them anew, in an environment of its own::
     git clone https://github.com/mlcommons/submissions_algorithms
     PYTHONPATH=.:jestimator python adaopt/proof/golden/record.py submissions_algorithms
 
+and then ``record_prodigy.py``.
+
 An entry holds the hyper-parameters under the names of this package, the function that was called,
 the points where each gradient was wanted, and what was found at the end, all in float64.
 """
 
-import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -28,7 +29,7 @@ import optax
 from jestimator.amos import amos
 from optax import contrib
 
-from adaopt.proof.golden import FILE
+from adaopt.proof import golden
 from adaopt.proof.parity import Problem
 
 jax.config.update("jax_enable_x64", True)
@@ -233,19 +234,8 @@ def main() -> None:
     made = {name: version(name) for name in ("optax", "jax", "numpy")}
     made["submissions_algorithms"] = "commit 12c8e4ea93dc41a1ff6abc3debba9accd8ac1e3a"
     made["jestimator"] = "commit 326824a477feef6d92e6f44175000907a72899ca"
-    lines = {
-        "made by": json.dumps(made),
-        "start": json.dumps(listed(problem.start)),
-        "noise": rows(map(listed, problem.noise)),
-        "paths": rows(entries),
-    }
-    body = ",\n".join(f"{json.dumps(name)}: {text}" for name, text in lines.items())
-    FILE.write_text(f"{{\n{body}\n}}\n")
-
-
-def rows(items: Iterable[Any]) -> str:
-    """A JSON list with one item a line."""
-    return "[\n" + ",\n".join(map(json.dumps, items)) + "\n]"
+    start, noise = listed(problem.start), [listed(noise) for noise in problem.noise]
+    golden.write({"made by": made, "start": start, "noise": noise, "paths": entries})
 
 
 if __name__ == "__main__":
