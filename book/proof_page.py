@@ -50,16 +50,39 @@ as data, so that an exercise can say which mistake a wrong answer makes.
 | method | mistakes injected | noticed by the other edition | noticed by the references |
 | --- | --- | --- | --- |
 """
+AVERAGES = """
+## The averages
+
+The averages that go around any optimizer are compared, in both editions, with lists of iterates
+averaged by hand; of the mistakes injected all must be noticed.
+
+| average | NumPy edition | torch edition | mistakes injected | noticed |
+| --- | --- | --- | --- | --- |
+"""
 SHAPE = (64, 64)
 
 
 def measure() -> dict[str, Any]:
-    """Every number of the page, by the key of the card."""
+    """Every number of the page: of the methods and of the averages, by key."""
     from joblib import Parallel, delayed
 
-    from adaopt.catalog import CARDS
+    from adaopt.catalog import CARDS, WRAPPERS
 
-    return dict(Parallel(n_jobs=-1)(delayed(measure_card)(key) for key in CARDS))
+    methods = dict(Parallel(n_jobs=-1)(delayed(measure_card)(key) for key in CARDS))
+    return {"methods": methods, "averages": {key: measure_average(key) for key in WRAPPERS}}
+
+
+def measure_average(key: str) -> dict[str, Any]:
+    """How far both editions are from an oracle, and how far the mistakes are."""
+    from adaopt.grading.mistakes import AVERAGES, mutated
+    from adaopt.grading.mistakes.injection import NOTICED
+    from adaopt.proof import average_error
+
+    errors = [average_error(key, numpy_class=mutated(key, mistake)) for mistake in AVERAGES[key]]
+    return {
+        "errors": [average_error(key, edition=edition) for edition in ("numpy", "torch")],
+        "mistakes": [error > NOTICED for error in errors],
+    }
 
 
 def measure_card(key: str) -> tuple[str, dict[str, Any]]:
@@ -217,16 +240,29 @@ def mistakes_list(key: str, found: dict[str, Any]) -> str:
     return rows
 
 
+def averages_table(numbers: dict[str, Any]) -> str:
+    from adaopt.catalog import WRAPPERS
+
+    rows = ""
+    for key, found in numbers.items():
+        mistakes = found["mistakes"]
+        cells = (*map(number, found["errors"]), str(len(mistakes)), str(sum(mistakes)))
+        rows += "| " + " | ".join((WRAPPERS[key].name, *cells)) + " |\n"
+    return AVERAGES + rows
+
+
 def page(root: Path, cache: Path) -> str:
     """The whole page as MyST markdown."""
     from adaopt.catalog import CARDS
     from adaopt.proof import STEPS, TOLERANCE
 
-    numbers = measured(root, cache)
+    found = measured(root, cache)
+    numbers, names = found["methods"], {key: card.name for key, card in CARDS.items()}
     shape = " x ".join(map(str, SHAPE))
     parts = [HEAD.format(steps=STEPS, tolerance=TOLERANCE), SUMMARY.format(shape=shape)]
     parts += [summary(root, numbers), SETTINGS]
-    parts += [folded(CARDS[k].name, settings_table(k, found)) for k, found in numbers.items()]
+    parts += [folded(names[key], settings_table(key, found)) for key, found in numbers.items()]
     parts.append(mistakes_table(numbers))
-    parts += [folded(CARDS[k].name, mistakes_list(k, found)) for k, found in numbers.items()]
+    parts += [folded(names[key], mistakes_list(key, found)) for key, found in numbers.items()]
+    parts.append(averages_table(found["averages"]))
     return "".join(parts)

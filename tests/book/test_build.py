@@ -120,7 +120,7 @@ def jupyter_book(book, monkeypatch) -> SimpleNamespace:
     monkeypatch.setattr(book.build.subprocess, "run", run)
     monkeypatch.setattr(book.build, "execute_lectures", lambda root, cache: True)
     monkeypatch.setattr(book.vendor, "vendor", lambda folder: True)
-    monkeypatch.setattr(book.proof_page, "measure", dict)
+    monkeypatch.setattr(book.proof_page, "measure", lambda: {"methods": {}, "averages": {}})
     return made
 
 

@@ -14,7 +14,7 @@ from pybtex.richtext import Text
 
 from adaopt.catalog import CARDS, WRAPPERS
 from adaopt.catalog.papers import PAPERS
-from adaopt.grading.mistakes import MISTAKES
+from adaopt.grading.mistakes import AVERAGES, MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -171,6 +171,11 @@ def test_the_proof_shows_every_card_and_every_mistake(built: Path) -> None:
         assert float(editions) <= 1e-12
         assert float(references) <= 1e-9
         assert list(map(int, noticed[card.name])) == 3 * [len(MISTAKES[key])]
+    averages = {row[0]: row[1:] for row in cells if len(row) == 5}
+    for key, wrapper in WRAPPERS.items():
+        numpy_error, torch_error, injected, found = averages[wrapper.name]
+        assert max(float(numpy_error), float(torch_error)) <= 1e-12
+        assert int(injected) == int(found) == len(AVERAGES[key])
     assert page.count("The step ") == sum(map(len, MISTAKES.values()))
     assert "Not noticed" not in page
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from adaopt.catalog import CARDS
-from adaopt.grading.mistakes import MISTAKES, TOPICS, RuleMistake, mutated
+from adaopt.catalog import CARDS, WRAPPERS
+from adaopt.grading.mistakes import AVERAGES, MISTAKES, TOPICS, RuleMistake, mutated
 from adaopt.grading.mistakes.injection import NOTICED, errors, inject
-from adaopt.proof import TOLERANCE, Problem, distance, numpy_path, settings
+from adaopt.proof import TOLERANCE, Problem, average_error, distance, numpy_path, settings
 
 CASES = [(key, mistake) for key, mistakes in MISTAKES.items() for mistake in mistakes]
 RANDOM = Problem({"matrix": (3, 2)}, steps=24)
@@ -17,15 +17,17 @@ PROBLEM = Problem.recorded(RANDOM.start, RANDOM.noise[:12] + STEADY)
 
 def test_every_method_has_its_mistakes():
     assert MISTAKES.keys() == CARDS.keys()
-    assert min(len(mistakes) for mistakes in MISTAKES.values()) >= 3
+    assert AVERAGES.keys() == WRAPPERS.keys()
+    assert min(len(mistakes) for mistakes in (MISTAKES | AVERAGES).values()) >= 3
     assert len(MISTAKES["adam"]) >= 8
 
 
-@pytest.mark.parametrize("key", MISTAKES)
+@pytest.mark.parametrize("key", MISTAKES | AVERAGES)
 def test_mistakes_have_names_topics_and_sentences(key):
-    names = [mistake.name for mistake in MISTAKES[key]]
+    mistakes = (MISTAKES | AVERAGES)[key]
+    names = [mistake.name for mistake in mistakes]
     assert len(set(names)) == len(names)
-    for mistake in MISTAKES[key]:
+    for mistake in mistakes:
         assert mistake.topic in TOPICS
         assert mistake.message[0].islower() and mistake.message.endswith(".")
         assert mistake.source
@@ -44,6 +46,14 @@ def test_a_rule_that_is_injected_unchanged_passes(key):
     found = errors(key, unchanged)
     assert found.parity <= TOLERANCE
     assert found.reference <= 1e-9
+
+
+@pytest.mark.parametrize("key", AVERAGES)
+def test_a_mistake_in_an_average_is_noticed_and_no_other(key):
+    unchanged = RuleMistake("none", {}, "is right.", "averaging", method="add")
+    assert average_error(key, numpy_class=mutated(key, unchanged)) <= TOLERANCE
+    errors = [average_error(key, numpy_class=mutated(key, m)) for m in AVERAGES[key]]
+    assert min(errors) > NOTICED
 
 
 def path(key, rule, hyper):

@@ -7,8 +7,6 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adaopt.numpy.rule import Rule
-
 # What a mistake is about: the word for the section of a lecture that explains it.
 TOPICS = (
     "step size",
@@ -42,7 +40,7 @@ class RuleMistake:
         topic: one of ``TOPICS``, where the lecture explains it.
         source: where it is known from: a paper, a package, a thread ``owner/repository#number``,
             another method; or ``SLIP``.
-        method: the function of the rule that is changed.
+        method: the function (or property) of the class that is changed.
     """
 
     name: str
@@ -53,18 +51,19 @@ class RuleMistake:
     method: str = "update"
 
 
-def mutated(rule: type[Rule], mistake: RuleMistake) -> type[Rule]:
+def mutated(rule: type, mistake: RuleMistake) -> type:
     """The NumPy edition's class with this mistake in it.
 
     Raises:
         ValueError: words that the mistake replaces are not in the source exactly once.
     """
-    function = getattr(rule, mistake.method)
+    found = inspect.getattr_static(rule, mistake.method)
+    function = found.fget if isinstance(found, property) else found
     source = textwrap.dedent(inspect.getsource(function))
     for right, wrong in mistake.changes.items():
-        if (found := source.count(right)) != 1:
+        if (times := source.count(right)) != 1:
             raise ValueError(
-                f"{rule.__name__}, {mistake.name!r}: {mistake.method} has {right!r} {found} times"
+                f"{rule.__name__}, {mistake.name!r}: {mistake.method} has {right!r} {times} times"
             )
         source = source.replace(right, wrong)
     names = dict(function.__globals__)
