@@ -58,28 +58,37 @@ DRAWN = {
 }
 
 
+# Matrix, vector, scalar and nothing, of reals and, where the method takes them, of pairs.
+EACH = {
+    f"{name}-{dtype.__name__}": (card, hyper, problem)
+    for name, (card, hyper) in CASES.items()
+    for dtype, problem in PROBLEMS.items()
+    if dtype is float or card.torch_class.elementwise
+}
+
+
 @pytest.fixture(params=list(CASES))
 def case(request: pytest.FixtureRequest) -> tuple:
     """Every card at its defaults and at each of its variants."""
     return CASES[request.param]
 
 
-@pytest.fixture(params=[float, complex])
-def problem(request: pytest.FixtureRequest, case: tuple) -> Problem:
-    """Matrix, vector, scalar and nothing, of reals and, where the method takes them, of pairs."""
-    if request.param is complex and not case[0].torch_class.elementwise:
-        pytest.skip("needs statistics of whole real tensors: complex parameters are refused")
-    return PROBLEMS[request.param]
+@pytest.fixture(params=list(EACH))
+def each(request: pytest.FixtureRequest) -> tuple:
+    """Every case, with real and with complex numbers."""
+    return EACH[request.param]
 
 
 @pytest.mark.parametrize("way", [{"foreach": None}, {"foreach": False}], ids=["eager", "whole"])
-def test_eager(case, problem, way):
-    assert parity_error(*case, problem=problem, **way) <= TOLERANCE
+def test_eager(each, way):
+    card, hyper, problem = each
+    assert parity_error(card, hyper, problem=problem, **way) <= TOLERANCE
 
 
-def test_cache_sized_views(case, problem, monkeypatch):
+def test_cache_sized_views(each, monkeypatch):
     monkeypatch.setattr(eager, "BLOCK", 2)
-    assert parity_error(*case, problem=problem, foreach=None) <= TOLERANCE
+    card, hyper, problem = each
+    assert parity_error(card, hyper, problem=problem, foreach=None) <= TOLERANCE
 
 
 @pytest.mark.usefixtures("compiler")

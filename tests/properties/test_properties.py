@@ -138,6 +138,15 @@ def test_adams_steps_are_bounded(seed, betas):
         assert np.abs(step).max() <= 0.1 * np.sqrt((m**2 / v).sum()) * (1 + 1e-12)
 
 
+@given(seed=SEEDS)
+def test_adafactors_first_step_along_a_product_is_that_of_signs(seed):
+    """Where the squares of the gradient are a column times a row the factors lose nothing."""
+    rng = np.random.default_rng(seed)
+    g = np.outer(rng.normal(size=4), rng.normal(size=3)) * rng.choice([-1, 1], size=(4, 3))
+    x = an.Adafactor(lr=0.1, eps=(0.0, 0.5)).step(np.zeros((4, 3)), g)
+    np.testing.assert_allclose(x, -0.1 * 0.5 * np.sign(g), rtol=1e-12)
+
+
 # AMSGrad: the rate of a coordinate is its step over its gradient (beta1 = 0).
 
 
