@@ -21,6 +21,13 @@ class ScheduleFreeSGD(ScheduleFree):
     :math:`c_k (z_k - y_k) - \gamma_k (1 - \beta (1 - c_k)) g`; after ``eval()`` they hold x. The
     step number is the parameter's own: one that joins late starts its own mean.
 
+    ::
+
+        optimizer = ScheduleFreeSGD(model.parameters(), lr=0.5)
+        optimizer.watch(model)  # a forward pass in the wrong mode is now an error
+        ...                     # train as ever, then
+        model.eval(), optimizer.eval()  # evaluate and save; train() of both goes on
+
     Args:
         params: parameters, or parameter groups, as for any ``torch.optim.Optimizer``.
         lr: step size :math:`\alpha \ge 0`, a number or a tensor of one element (1.0).

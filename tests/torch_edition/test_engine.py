@@ -134,6 +134,18 @@ def test_a_group_without_anything_to_sum():
     assert optimizer.param_groups[0]["steps"] == 3
 
 
+def test_infinite_sums_of_either_sign_do_not_stop_a_step():
+    class Signed(Normalized):
+        def measure(self, x, g, h, k, seen):
+            return (g.sum(),)
+
+    params = ones(1, 1)
+    params[0].grad.fill_(float("inf"))
+    params[1].grad.fill_(-float("inf"))
+    Signed(params).step()
+    assert not params[0].isfinite()
+
+
 def test_what_is_kept_starts_from_the_groups_own_settings_and_is_carried():
     params = ones(2, 3)
     optimizer = Normalized([{"params": params[:1], "first": 7.0}, {"params": params[1:]}])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
@@ -11,9 +10,11 @@ from weakref import proxy
 import torch
 from torch import Tensor
 
+from adaopt.ranges import checked
+
 from .compiled import Compiler, require_compiler
 from .eager import PLAIN, Row, as_real, blocks
-from .hyper import ENGINE, Hyper, bind, checked, signature
+from .hyper import ENGINE, Hyper, bind, signature
 
 
 class Batch(NamedTuple):
@@ -158,7 +159,7 @@ class Rule(torch.optim.Optimizer):
         batches = [batch for entry in work for batch in self._batches(*entry)]
         if type(self).measure is not Rule.measure:
             parts = [sums for batch in batches for sums in self._apply("measure", batch)]
-            self.advance(groups, tuple(map(math.fsum, zip(*parts, strict=True))))
+            self.advance(groups, tuple(map(sum, zip(*parts, strict=True))))
         for batch in batches:
             self._apply("rule", batch)
         return loss
