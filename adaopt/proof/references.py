@@ -1,9 +1,9 @@
 """Independent implementations of every method, and how far an edition is from them.
 
 Of each method of the catalog :data:`REFERENCES` lists who else computes it: torch.optim, a package
-of its authors, a package that collects methods, a recorded path, or an oracle written
-from the paper's formula in plain Python numbers (:mod:`adaopt.proof.oracles`). A reference says
-which hyper-parameters it has under which names; a setting that it cannot express it does not cover.
+of its authors, a package that collects methods, a recorded path, or an oracle written from the
+paper's formula in plain Python numbers (:mod:`adaopt.proof.oracles`). A reference says which
+hyper-parameters it can express; a setting that it cannot it does not cover.
 """
 
 from __future__ import annotations
@@ -155,29 +155,22 @@ def _descending(hyper: Keywords) -> Keywords:
 # Translations.
 
 
-def takes(
-    *same: str,
-    renamed: Mapping[str, str] | None = None,
-    given: Mapping[str, Any] | None = None,
-    **only: tuple,
-) -> Translation:
-    """The translation that hands on ``same`` and ``renamed``; anything else must be in ``only``.
+def takes(*same: str, given: Mapping[str, Any] | None = None, **only: tuple) -> Translation:
+    """The translation that hands on the keywords ``same``; anything else must be in ``only``.
 
     Args:
         same: names of keywords that the reference has too.
-        renamed: our names and its names.
         given: keywords of the reference where we have none.
-        only: values of our keywords that the reference can express though it has no such keyword.
+        only: the values of our keywords that the reference can express; of one that is not in
+            ``same`` without saying so.
     """
-    renamed = {**{name: name for name in same}, **(renamed or {})}
 
     def translate(hyper: Keywords) -> Keywords | None:
         for name, value in hyper.items():
-            allowed = only.get(name, () if name not in renamed else (value,))
+            allowed = only.get(name, (value,) if name in same else ())
             if not any(type(value) is type(a) and value == a for a in allowed):
                 return None
-        names = {ours: theirs for ours, theirs in renamed.items() if ours in hyper}
-        return {**(given or {}), **{theirs: hyper[ours] for ours, theirs in names.items()}}
+        return {**(given or {}), **{name: v for name, v in hyper.items() if name in same}}
 
     return translate
 
@@ -203,10 +196,7 @@ def program(name: str, translate: Translation, label: str = "", **how: Any) -> R
 
 
 def oracle(
-    function: Callable,
-    translate: Translation,
-    scope: str = "coordinate",
-    **how: Any,
+    function: Callable, translate: Translation, scope: str = "coordinate", **how: Any
 ) -> Reference:
     """A generator of :mod:`adaopt.proof.oracles`; it knows a coordinate, a tensor or everything."""
     run = partial(_oracle_path, function, scope)
@@ -289,15 +279,15 @@ def momentum_only(hyper: Keywords) -> Keywords | None:
 
 def inside(translate: Translation, name: str) -> Translation:
     """The translation, where this hyper-parameter is neither 0 nor 1."""
-
     return lambda hyper: translate(hyper) if 0 < hyper[name] < 1 else None
 
 
 def apart(translate: Translation) -> Translation:
     """The translation, with the two betas under names of their own."""
 
-    def translated(hyper: Keywords) -> Keywords:
-        keywords = translate(hyper)
+    def translated(hyper: Keywords) -> Keywords | None:
+        if (keywords := translate(hyper)) is None:
+            return None
         keywords["momentum"], keywords["beta2"] = keywords.pop("betas")
         return keywords
 
@@ -308,7 +298,6 @@ def apart(translate: Translation) -> Translation:
 
 ADAM = ("lr", "betas", "eps", "weight_decay")
 SGD = program("torch.optim.SGD", takes("lr", "momentum", "dampening", "weight_decay", "nesterov"))
-PAPER = oracle(oracles.adam, takes(*ADAM, "amsgrad", "decoupled_weight_decay"))
 NADAMW = {"variant": "algoperf", "decoupled_weight_decay": True, "momentum_decay": 0.0}
 FREE = ("lr", "weight_decay", "warmup_steps", "r", "weight_lr_power")
 PRODIGY = (
@@ -363,7 +352,7 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
             takes(*ADAM, "decoupled_weight_decay", "amsgrad", amsgrad=(False, True)),
             note="amsgrad=True: the maximum is of v, the bias correction follows",
         ),
-        PAPER,
+        oracle(oracles.adam, takes(*ADAM, "amsgrad", "decoupled_weight_decay")),
         *recorded("adam"),
     ),
     "amsgrad": (

@@ -62,11 +62,12 @@ def test_not_finite_is_infinitely_far():
 
 
 def test_a_translation_covers_only_what_it_can_express():
-    translate = takes("lr", renamed={"alpha": "decay"}, given={"momentum": 0.0}, eps_inside=(True,))
+    translate = takes("lr", "alpha", given={"momentum": 0.0}, alpha=(0.9, 0.5), eps_inside=(True,))
     hyper = {"lr": 0.1, "alpha": 0.9, "eps_inside": True}
-    assert translate(hyper) == {"lr": 0.1, "decay": 0.9, "momentum": 0.0}
+    assert translate(hyper) == {"lr": 0.1, "alpha": 0.9, "momentum": 0.0}
+    assert translate({**hyper, "momentum": 0.5}) is None
     assert translate({**hyper, "eps_inside": False}) is None
-    assert translate({**hyper, "centered": False}) is None
+    assert translate({**hyper, "alpha": 0.7}) is None
 
 
 def test_a_missing_package_is_named():
