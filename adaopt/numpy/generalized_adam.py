@@ -38,6 +38,8 @@ class GeneralizedAdam(NAdamW):
     preconditioning: bool = True
     nesterov: bool = True
 
+    memory = ("m", "v", "u")
+
     def update(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray:
         if self.preconditioning:
             return super().update(x, g, s, k)
@@ -45,7 +47,3 @@ class GeneralizedAdam(NAdamW):
         s.u = beta1 * s.u + g
         n = g + beta1 * s.u if self.nesterov else s.u
         return x - self.lr * (n + self.weight_decay * x)
-
-    def start(self, x: np.ndarray) -> State:
-        memory = ("m", "v") if self.preconditioning else ("u",)
-        return State(**{name: np.zeros_like(x) for name in memory})
