@@ -32,7 +32,6 @@ DIVISION = (
         {"alpha * m_hat": "alpha * np.sign(m_hat) * np.sqrt(np.abs(m_hat))"},
         "takes the root of m as well.",
         "root",
-        "FluxML/Flux.jl#119",
     ),
     RuleMistake(
         "multiplied by the root",

@@ -288,7 +288,6 @@ ADADELTA = (
         {"np.sqrt(s.D + eps) / np.sqrt(s.v + eps)": "np.sqrt(s.v + eps) / np.sqrt(s.D + eps)"},
         "has the fraction upside down.",
         "root",
-        "d2l-ai/d2l-en#1180",
     ),
     RuleMistake(
         "roots missing",

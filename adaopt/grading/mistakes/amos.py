@@ -21,7 +21,7 @@ AMOS = (
         {" / (1 - beta**k)": ""},
         "does not correct the bias of v.",
         "bias correction",
-        "BVLC/caffe#4224, for Adam",
+        "ml-explore/mlx#1640, for Adam",
     ),
     RuleMistake(
         "steps counted from 2",

@@ -8,7 +8,6 @@ MOMENTS = (
         {"(beta1, beta2)": "(beta2, beta1)"},
         "uses beta1 for v and beta2 for m.",
         "second moment",
-        "keisuke-umezawa/deeplearning-default-value#3",
     ),
     RuleMistake(
         "1 - beta1 forgotten",
@@ -72,7 +71,7 @@ BIAS = (
         {" / (1 - beta1**k)": "", " / (1 - beta2**k)": ""},
         "does not correct the bias of m and v.",
         "bias correction",
-        "BVLC/caffe#4224, ml-explore/mlx#1640, oxiglade/mlx-rs#301",
+        "ml-explore/mlx#1640, oxiglade/mlx-rs#301",
     ),
     RuleMistake(
         "m not corrected",

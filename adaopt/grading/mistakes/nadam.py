@@ -12,7 +12,6 @@ NADAM = (
         {"beta1, beta2 = self.betas": "beta2, beta1 = self.betas"},
         "uses beta1 for v and beta2 for m.",
         "second moment",
-        "keisuke-umezawa/deeplearning-default-value#3",
     ),
     RuleMistake(
         "ascent",

@@ -87,7 +87,7 @@ IN_GRADIENT = (
         },
         "adds the decay to the gradient, where the root of v rescales it.",
         "weight decay",
-        "apache/mxnet#8925",
+        "what Loshchilov and Hutter (2019) set right",
     ),
 )
 

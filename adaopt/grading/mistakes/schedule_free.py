@@ -94,14 +94,12 @@ WARMUP = (
         {"self.weight_decay * y": "self.weight_decay * x"},
         "decays by the mean x; the gradient's point y belongs there.",
         "weight decay",
-        "kozistr/pytorch_optimizer#351",
     ),
     RuleMistake(
         "decay at z",
         {"self.weight_decay * y": "self.weight_decay * s.z"},
         "decays by z; the gradient's point y belongs there.",
         "weight decay",
-        "kozistr/pytorch_optimizer#351",
     ),
     RuleMistake(
         "decay forgotten",
@@ -143,16 +141,15 @@ ADAMW = (
     RuleMistake(
         "no bias correction",
         {" / (1 - beta2**k)": ""},
-        "does not correct the bias of v: the form of the paper.",
+        "does not correct the bias of v.",
         "bias correction",
-        "facebookresearch/schedule_free#38",
+        "another form in its authors' package, AdamWScheduleFreePaper",
     ),
     RuleMistake(
         "root of the bias correction",
         {"(1 - beta2**k)": "np.sqrt(1 - beta2**k)"},
         "takes a root of 1 - beta2^k before v is divided by it.",
         "bias correction",
-        "kozistr/pytorch_optimizer#351",
     ),
     RuleMistake(
         "steps counted from 2",

@@ -75,7 +75,6 @@ VELOCITY = (
         {"mu * s.v + (1": "-mu * s.v + (1"},
         "goes back along the old velocity.",
         "momentum",
-        "IDSIA/brainstorm#96",
     ),
     RuleMistake(
         "no memory",
@@ -110,7 +109,6 @@ VELOCITY = (
         {"(1 - tau) * g": "(1 - tau) * alpha * g"},
         "multiplies by the step size twice: in the velocity and in the step.",
         "step size",
-        "zc911/MatrixSlow#17",
     ),
     RuleMistake(
         "decay beside the velocity",

@@ -102,7 +102,6 @@ SIGNUM = (
         {"mu * s.m + (1": "-mu * s.m + (1"},
         "goes back along the old average.",
         "momentum",
-        "IDSIA/brainstorm#96",
     ),
     RuleMistake(
         "average one step late",
