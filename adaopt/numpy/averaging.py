@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adaopt.numpy.rule import Arrays, Rule
-from adaopt.numpy.validation import checked
+from adaopt.ranges import checked
 
 
 class Averaging:

@@ -9,8 +9,7 @@ import numpy as np
 
 from adaopt.numpy.averaging import Averaging, each
 from adaopt.numpy.rule import Arrays, Rule
-from adaopt.numpy.validation import checked
-from adaopt.ranges import BELOW_ONE
+from adaopt.ranges import BELOW_ONE, checked
 
 
 class LAWA(Averaging):

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adaopt.numpy.validation import checked
+from adaopt.ranges import checked
 
 Arrays = np.ndarray | dict[str, np.ndarray]
 

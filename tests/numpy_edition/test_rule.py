@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from adaopt.catalog import CARDS
 from adaopt.numpy import GD, SGD, Rule, build
-from adaopt.numpy.validation import checked
+from adaopt.ranges import checked
 
 
 class Ema(Rule):
@@ -60,7 +60,7 @@ class Careless(Rule):
         ({"lr": "0.1"}, TypeError, "Invalid learning rate: '0.1' (expected a number)"),
         ({"lr": None}, TypeError, "Invalid learning rate: None (expected a number)"),
         ({"momentum": True}, TypeError, "Invalid momentum value: True (expected a number)"),
-        ({"maximize": 1}, TypeError, "Invalid maximize value: 1 (expected a bool)"),
+        ({"maximize": 2}, TypeError, "Invalid maximize value: 2 (expected True or False)"),
         (
             {"nesterov": True},
             ValueError,
@@ -93,8 +93,8 @@ def test_invalid_value_is_refused_at_construction_and_on_assignment(hyper, error
     [
         ("betas", (1.0, 0.9), (0.9, 0.9), "Invalid beta parameter at index 0: 1.0"),
         ("betas", (0.9, -0.1), (0.9, 0.9), "Invalid beta parameter at index 1: -0.1"),
-        ("betas", (0.9,), (0.9, 0.9), "Invalid betas: (0.9,) (expected 2 numbers)"),
-        ("betas", 0.9, (0.9, 0.9), "Invalid betas: 0.9 (expected 2 numbers)"),
+        ("betas", (0.9,), (0.9, 0.9), "Invalid betas value: (0.9,) (expected 2 numbers)"),
+        ("betas", 0.9, (0.9, 0.9), "Invalid betas value: 0.9 (expected 2 numbers)"),
         ("eps", -1e-8, 1e-8, "Invalid epsilon value: -1e-08"),
         ("alpha", -0.1, 0.99, "Invalid alpha value: -0.1"),
         ("rho", 1.5, 0.9, "Invalid rho value: 1.5"),

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from adaopt.torch.engine.hyper import ENGINE, checked
+from adaopt.ranges import checked
+from adaopt.torch.engine.hyper import ENGINE
 
 NAN, INF = float("nan"), float("inf")
 # name, value, message; names that a method lacks are skipped there
@@ -18,21 +19,21 @@ BAD = [
     ("lr", INF, "Invalid learning rate: inf$"),
     ("lr", 10**400, "Invalid learning rate: 10+$"),
     ("dampening", -(10**400), "Invalid dampening value: -10+$"),
-    ("lr", "0.1", "Invalid learning rate: '0.1' .a number is expected"),
-    ("lr", None, "Invalid learning rate: None .a number is expected"),
+    ("lr", "0.1", "Invalid learning rate: '0.1' .expected a number"),
+    ("lr", None, "Invalid learning rate: None .expected a number"),
     ("lr", torch.tensor([0.1, 0.2]), "Tensor lr must be 1-element$"),
     ("lr", torch.tensor(-1.0), r"Invalid learning rate: -1\.0|tensor\(-1\.\)"),
     ("momentum", -0.1, "Invalid momentum value: -0.1$"),
     ("momentum", NAN, "Invalid momentum value: nan$"),
     ("dampening", NAN, "Invalid dampening value: nan$"),
-    ("dampening", [1], r"Invalid dampening value: \[1\] .a number is expected"),
+    ("dampening", [1], r"Invalid dampening value: \[1\] .expected a number"),
     ("weight_decay", -2.5, "Invalid weight_decay value: -2.5$"),
-    ("nesterov", "yes", "Invalid nesterov value: 'yes' .True or False is expected"),
-    ("maximize", 2, "Invalid maximize value: 2 .True or False is expected"),
-    ("maximize", None, "Invalid maximize value: None .True or False is expected"),
-    ("foreach", "no", "Invalid foreach value: 'no' .True or False is expected"),
-    ("fused", "no", "Invalid fused value: 'no' .True or False is expected"),
-    ("differentiable", "no", "Invalid differentiable value: 'no' .True or False is expected"),
+    ("nesterov", "yes", "Invalid nesterov value: 'yes' .expected True or False"),
+    ("maximize", 2, "Invalid maximize value: 2 .expected True or False"),
+    ("maximize", None, "Invalid maximize value: None .expected True or False"),
+    ("foreach", "no", "Invalid foreach value: 'no' .expected True or False"),
+    ("fused", "no", "Invalid fused value: 'no' .expected True or False"),
+    ("differentiable", "no", "Invalid differentiable value: 'no' .expected True or False"),
 ]
 
 
@@ -103,19 +104,19 @@ def test_torchs_message_for_every_value_torch_checks():
 
 
 def test_kinds_of_numbers():
-    for value in (1, True, np.float32(1), np.int64(1), torch.tensor([1.0])):
+    for value in (1, np.array(1.0), np.float32(1), np.int64(1), torch.tensor([1.0])):
         number = checked("lr", value, 1e-3)
         assert number == 1.0
         assert type(number) is float
     for flag in (1, True, np.True_):
         assert checked("nesterov", flag, False) is True
     assert checked("betas", [0, 0.5], (0.9, 0.99)) == (0.0, 0.5)
-    with pytest.raises(TypeError, match=r"Invalid betas value: 0.9 .2 numbers are expected"):
+    with pytest.raises(TypeError, match=r"Invalid betas value: 0.9 .expected 2 numbers"):
         checked("betas", 0.9, (0.9, 0.99))
     with pytest.raises(TypeError, match="Invalid beta parameter at index 1: 'x'"):
         checked("betas", (0.9, "x"), (0.9, 0.99))
     assert checked("warmup_steps", 3.0, 0) == 3
-    with pytest.raises(TypeError, match=r"Invalid warmup_steps value: 0.5 .a whole number"):
+    with pytest.raises(TypeError, match=r"Invalid warmup_steps value: 0.5 .expected a whole number"):
         checked("warmup_steps", 0.5, 0)
     assert checked("growth_rate", math.inf, math.inf) == math.inf
     assert checked("eps", (None, 1), (None, 1e-3)) == (None, 1.0)

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from .hyper import Hyper, checked
+from adaopt.ranges import checked
+
+from .hyper import Hyper
 
 KEY = "average"  # in the state dict, beside the optimizer's own entries
 
