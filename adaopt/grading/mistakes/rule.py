@@ -27,6 +27,22 @@ TOPICS = (
 )
 
 SLIP = "one symbol of the formula"  # the source of a mistake that nobody has reported
+# By name: where a mistake was met in another method, if nowhere in this one.
+ELSEWHERE = {
+    "ascent": "PaddlePaddle/Paddle#4184, in AdaGrad",
+    "decay forgotten": "ml-explore/mlx#440, in SGD; kozistr/pytorch_optimizer#517, in signSGD",
+    "decay in the gradient": "what Loshchilov and Hutter (2019) set right in Adam",
+    "m not corrected": "the submission Generalized Adam to AlgoPerf, without its look-ahead",
+    "momentum with the wrong sign": "fchollet/deep-learning-with-python-notebooks#19",
+    "no memory": "Adam as the tests of a course, TinyTorch, accept it",
+    "no memory in m": "Adam as the tests of a course, TinyTorch, accept it",
+    "root missing": "the formula on the page on Adam of labml.ai",
+    "sum in place of the mean": "facebookresearch/fairseq#5290, in Adafactor",
+    **{
+        f"1 - {beta} forgotten": "PennyLaneAI/pennylane#1928, in Adam"
+        for beta in ("beta", "beta1", "beta2", "beta3", "rho")
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +55,7 @@ class RuleMistake:
         message: completes "Your step ...".
         topic: one of ``TOPICS``, where the lecture explains it.
         source: where it is known from: a paper, a package, a thread ``owner/repository#number``,
-            another method; or ``SLIP``.
+            another method; if none is given, that of the same mistake ``ELSEWHERE``, or ``SLIP``.
         method: the function (or property) of the class that is changed.
     """
 
@@ -47,8 +63,11 @@ class RuleMistake:
     changes: Mapping[str, str]
     message: str
     topic: str
-    source: str = SLIP
+    source: str = ""
     method: str = "update"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", self.source or ELSEWHERE.get(self.name, SLIP))
 
 
 def mutated(rule: type, mistake: RuleMistake) -> type:
