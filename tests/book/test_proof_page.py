@@ -1,4 +1,4 @@
-"""The page of proof: what is measured again, and what a number that is missing or bad looks like."""
+"""The page of proof: what is measured again, what a number looks like that is missing or bad."""
 
 from __future__ import annotations
 
