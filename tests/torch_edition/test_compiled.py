@@ -125,7 +125,7 @@ def test_tensors_that_change_are_noticed(problem, equal):
         p.params[0].grad = p.params[0].grad.mT.contiguous().mT
 
     def no_gradient(p):
-        p.params[0].grad = None
+        p.params[-1].grad = None
 
     def negative_gradient(p):
         view = (2j * p.params[0].grad).conj().imag

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import count
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
+
+from .eager import Row
+from .hyper import Hyper
+
+LOW = (torch.float16, torch.bfloat16)
 
 
 class Number(float):
@@ -109,3 +117,45 @@ class Traceable(TorchFunctionMode):
             args = (args[0], self.numbers.new_full((), args[1]))
         result = func(*args, **kwargs)
         return result if out is None else out.copy_(result)
+
+
+class Traced:
+    """``rule`` or ``measure`` of an optimizer as a function of a row's tensors, numbers unknown.
+
+    Called with a row to take after, then the size and the numbers (see :class:`Traceable`), then
+    the tensors.
+    """
+
+    def __init__(self, optimizer: Any, name: str, hyper: Mapping[str, Any]) -> None:
+        self.name = f"{optimizer.__class__.__name__}: `{name}`"
+        self.call = partial(getattr(optimizer.__class__, name), optimizer)
+        places = count(1)
+        self.h = Hyper({word: _unknown(value, places) for word, value in hyper.items()})
+        self.texts: list[str] = []
+
+    def __call__(self, row: Row, size: Any, numbers: Tensor, *tensors: Tensor) -> tuple:
+        given = iter(tensors)
+        narrow = [None if t is None else next(given) for t in row]
+        # Low precision is computed in float32 and rounded once.
+        wide = [t.float() if t is not None and t.dtype in LOW else t for t in narrow]
+        mode = Traceable(numbers)
+        with mode:
+            x, g, *kept = wide
+            if row[1].is_neg() != self.h.maximize:
+                g = -g
+            found = self.call(x, g, self.h, Number("n[0]", 0, 1), *kept)
+        for place, (t, w) in enumerate(zip(narrow, wide, strict=True)):
+            if t is not w and place != 1:
+                t.copy_(w)
+        self.texts = list(mode.elements)
+        return tuple(found or ())
+
+    def numbers(self) -> Callable[[list[float]], tuple[float, ...]]:
+        """What the last trace reads, computed from the numbers of a step."""
+        return eval(f"lambda n: ({''.join(text + ', ' for text in self.texts)})", {"inf": math.inf})
+
+
+def _unknown(value: Any, places: Iterator[int]) -> Any:
+    if type(value) is float and value:
+        return Number(f"n[{next(places)}]", 0)
+    return tuple([_unknown(v, places) for v in value]) if type(value) is tuple else value
