@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State
@@ -53,8 +55,8 @@ class Amos(Rule):
         g2 = np.vdot(g, g) / max(g.size, 1)
         s.v = beta * s.v + (1 - beta) * g2
         v_hat = np.maximum(s.v, self.eps) / (1 - beta**k)
-        c = 1 / np.sqrt(1 + np.sqrt(xi) / 4 * b)
-        d = 1 / (1 + np.sqrt(xi * eta) / 4 * b)
+        c = 1 / np.sqrt(1 + math.sqrt(xi) / 4 * b)
+        d = 1 / (1 + math.sqrt(xi * eta) / 4 * b)
         gamma = c * xi**2 * g2 / v_hat
         s.b = b + gamma * (1 + b)
         return x - d * (xi * eta * g / np.sqrt(v_hat) + gamma / 2 * x)

@@ -50,7 +50,7 @@ AMOS = (
     ),
     RuleMistake(
         "scale forgotten in d",
-        {"np.sqrt(xi * eta)": "np.sqrt(xi)"},
+        {"math.sqrt(xi * eta)": "math.sqrt(xi)"},
         "leaves the scale eta out of the decay d of the step.",
         "step size",
     ),
@@ -62,19 +62,22 @@ AMOS = (
     ),
     RuleMistake(
         "step size does not fall",
-        {"d = 1 / (1 + np.sqrt(xi * eta) / 4 * b)": "d = 1.0"},
+        {"d = 1 / (1 + math.sqrt(xi * eta) / 4 * b)": "d = 1.0"},
         "does not let the step size fall: d stays 1.",
         "step size",
     ),
     RuleMistake(
         "root of c missing",
-        {"c = 1 / np.sqrt(1 + np.sqrt(xi) / 4 * b)": "c = 1 / (1 + np.sqrt(xi) / 4 * b)"},
+        {"c = 1 / np.sqrt(1 + math.sqrt(xi) / 4 * b)": "c = 1 / (1 + math.sqrt(xi) / 4 * b)"},
         "forgets the root in c.",
         "root",
     ),
     RuleMistake(
         "quarters forgotten",
-        {"np.sqrt(xi) / 4 * b": "np.sqrt(xi) * b", "np.sqrt(xi * eta) / 4": "np.sqrt(xi * eta)"},
+        {
+            "math.sqrt(xi) / 4 * b": "math.sqrt(xi) * b",
+            "math.sqrt(xi * eta) / 4": "math.sqrt(xi * eta)",
+        },
         "leaves the factor 1/4 out of c and d.",
         "step size",
     ),
