@@ -56,7 +56,7 @@ def test_reading_edition_knows_no_torch(path):
         ("import adaopt.numpy, adaopt.problems", {"torch", "matplotlib", "sklearn"}),
         ("import adaopt.schedules, adaopt.training", {"torch", "matplotlib", "sklearn"}),
         ("import adaopt.data, adaopt.claims", {"torch", "matplotlib"}),
-        ("import adaopt.grading", {"torch", "matplotlib"}),
+        ("import adaopt.grading, adaopt.proof", {"torch", "matplotlib"}),
     ],
 )
 def test_import_leaves_heavy_libraries_alone(statement, heavy):
