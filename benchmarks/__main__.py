@@ -8,7 +8,7 @@ from importlib import import_module
 
 from benchmarks.runner import HERE, with_allocator
 
-QUESTIONS = {"sgd_step": "the time of one step of SGD, ours against torch.optim"}
+QUESTIONS = {"step": "the time and memory of one step of each method, ours against others"}
 
 
 def positive(text: str) -> int:
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="smallest size, few rounds, no record")
     parser.add_argument("--rounds", type=positive, help="samples of every candidate")
     parser.add_argument("--threads", type=positive, help="torch threads (default: torch's own)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
     options = parser.parse_args(arguments)
     for name in options.questions:
         if name not in QUESTIONS:
@@ -38,15 +39,18 @@ def main(arguments: list[str] | None = None) -> int:
     with_allocator()
     import torch
 
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch finds no GPU here")
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
         for name in options.questions or QUESTIONS:
             folder = HERE / "results" / "scratch" if options.quick else HERE / "results"
             folder.mkdir(parents=True, exist_ok=True)
-            import_module(f"benchmarks.{name}").run(folder, options.rounds, options.quick)
+            question = import_module(f"benchmarks.{name}")
+            question.run(folder, options.rounds, options.quick, options.device)
     except KeyboardInterrupt:
-        print("interrupted: earlier results are as they were", file=sys.stderr)
+        print("interrupted: the same command goes on from here", file=sys.stderr)
         return 130
     return 0
 

@@ -83,9 +83,10 @@ ADDED = {
 class Traceable(TorchFunctionMode):
     """Hands Numbers to tensors as elements of ``numbers``, and says a few words differently.
 
-    ``x.add_(g, alpha=a)`` becomes ``x.add_(g * a)`` and an exponent a tensor: inductor takes such
-    scalars into a kernel in float32, which would spoil float64. Writing, in place or to ``out``, is
-    a ``copy_`` of the result: torch makes functions of both, but not for sizes that are unknown.
+    ``x.add_(g, alpha=a)`` becomes ``x.add_(g * a)``, exponents and limits tensors: inductor takes
+    such scalars into a kernel in float32, which would spoil float64. Writing, in place or to
+    ``out``, is a ``copy_`` of the result: torch makes functions of both, but not for sizes that
+    are unknown.
     ``elements`` maps the text of every number that a tensor has met to its element, in order.
     """
 
@@ -101,6 +102,10 @@ class Traceable(TorchFunctionMode):
             self.elements[value.text] = self.numbers[len(self.elements)]
         return self.elements[value.text]
 
+    def _tensor(self, value: Any) -> Any:
+        exact = not isinstance(value, float) or (2 * value).is_integer()
+        return value if exact else self.numbers.new_full((), value)
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         args, kwargs = tree_map(self._element, (args, kwargs or {}))
         name = getattr(func, "__name__", "")
@@ -113,8 +118,10 @@ class Traceable(TorchFunctionMode):
             factor = kwargs.pop("alpha", kwargs.pop("value", 1))
             first = first * factor if isinstance(factor, Tensor) or factor != 1 else first
             func, args = Tensor.add, (x, ADDED[word](x, first, *others))
-        elif word == "pow" and isinstance(args[1], float):
-            args = (args[0], self.numbers.new_full((), args[1]))
+        elif word == "pow":
+            args = (args[0], self._tensor(args[1]))
+        elif word == "clamp":
+            args, kwargs = tree_map(self._tensor, (args, kwargs))
         result = func(*args, **kwargs)
         return result if out is None else out.copy_(result)
 
