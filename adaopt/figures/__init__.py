@@ -4,15 +4,19 @@ Imports matplotlib. Every function returns the figure; call :func:`use_style` on
 """
 
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
+from adaopt.figures.memory import memory_bars, memory_over_time, segment_lengths
 from adaopt.figures.style import GREY, PALETTE, label_lines, method_style, use_style
 
 __all__ = [
     "GREY",
     "PALETTE",
     "label_lines",
+    "memory_bars",
+    "memory_over_time",
     "method_style",
     "noise_floor",
     "race",
+    "segment_lengths",
     "sgd_paths",
     "step_limit",
     "step_schedules",

@@ -4,6 +4,7 @@ They do nothing without a kernel, so they never enter the built book: its pages 
 their own (``book/_static/live``).
 """
 
+from adaopt.widgets.memory import memory_explorer, memory_figure
 from adaopt.widgets.sgd import sgd_explorer, sgd_figure
 
-__all__ = ["sgd_explorer", "sgd_figure"]
+__all__ = ["memory_explorer", "memory_figure", "sgd_explorer", "sgd_figure"]

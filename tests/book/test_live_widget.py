@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from adaopt import problems
-from adaopt.widgets import sgd_explorer, sgd_figure
+from adaopt import memory, problems
+from adaopt.widgets import memory_explorer, memory_figure, sgd_explorer, sgd_figure
 
 
 def parts(explorer):
@@ -46,3 +46,26 @@ def test_missing_ipywidgets_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     with pytest.raises(ImportError, match="pip install ipywidgets"):
         sgd_explorer()
+
+
+# The memory budget.
+
+
+def test_the_budget_says_what_the_package_says():
+    _, sentence = memory_figure(
+        "gpt2-xl", 1, 1024, "adamw", "fp16", "flash", 0, zero=0, devices=1, room=32
+    )
+    total = memory.model_states("gpt2-xl").total + memory.peak_formula(
+        "gpt2-xl", 1, attention="flash"
+    )
+    assert sentence == f"Each device needs {total / 1e9:.2f} GB: that fits into 32 GB."
+
+
+def test_every_menu_of_the_budget_changes_picture_or_words():
+    grid, picture, finding = memory_explorer().children
+    menus = {menu.description: menu for menu in grid.children}
+    menus["ZeRO stage"].value, menus["Devices"].value = 1, 4
+    for menu in menus.values():
+        before = bytes(picture.value), finding.value
+        menu.value = menu.options[0 if menu.value == menu.options[-1] else -1]
+        assert (bytes(picture.value), finding.value) != before, menu.description

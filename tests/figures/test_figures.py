@@ -130,3 +130,33 @@ def test_labels_that_would_touch_are_moved_apart():
     fig.draw_without_rendering()
     boxes = [text.get_window_extent() for text in ax.texts]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+# Lecture 12.
+
+
+def test_memory_bars_end_at_the_total_of_their_row():
+    rows = {"first": {"a": 1e9, "b": 2e9}, "second": {"b": 4e9}}
+    figure = figures.memory_bars(rows, 3.5e9, "limit")
+    (ax,) = figure.axes
+    ends = [
+        max(p.get_x() + p.get_width() for p in bars) for bars in zip(*ax.containers, strict=True)
+    ]
+    assert ends == [3.0, 4.0]
+    assert [text.get_text().strip() for text in ax.texts] == ["3.0", "4.0", "limit"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["first", "second"]
+
+
+def test_memory_over_time_adds_the_events_up():
+    (ax,) = figures.memory_over_time({"steps": [2e9, 3e9, -2e9, -3e9]}).axes
+    (line,) = ax.get_lines()
+    np.testing.assert_array_equal(line.get_ydata(), [2, 5, 3, 0])
+
+
+def test_segment_lengths_draw_formula_and_trace():
+    saved, peaks = {"eager": [3e9, 2e9, 1e9]}, {"eager": [3e9, 5e9, 7e9]}
+    (ax,) = figures.segment_lengths(saved, peaks, {"eager": {1: 3e9, 3: 8e9}}).axes
+    first, second, marks = ax.get_lines()
+    np.testing.assert_array_equal(first.get_ydata(), [3, 2, 1])
+    np.testing.assert_array_equal(second.get_ydata(), [3, 5, 7])
+    np.testing.assert_array_equal(marks.get_xydata(), [[1, 3], [3, 8]])
