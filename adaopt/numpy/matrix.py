@@ -68,7 +68,7 @@ def inverse_root_newton(
     Source: Guo and Higham (2006).
     """
     given, a = checked("a", a, hermitian=True)
-    a, s = _scaled(a, damping, relative)
+    a, s = _scaled(a, damping, relative, given)
     eye, z = np.eye(a.shape[-1]), (p + 1) / 2
     m, x = z * a, z ** (1 / p) * eye
     for _ in range(steps):
@@ -92,7 +92,7 @@ def inverse_root_newton_schulz(
     given, a = checked("a", a, hermitian=True)
     if p not in (2, 4, 8, 16):
         raise ValueError(f"Invalid p: {p} (expected 2, 4, 8 or 16)")
-    y, s = _scaled(a, damping, relative)
+    y, s = _scaled(a, damping, relative, given)
     eye = np.eye(a.shape[-1])
     for _ in range(int(np.log2(p))):  # the fourth root is the root of the root
         z = eye
@@ -102,11 +102,15 @@ def inverse_root_newton_schulz(
     return (z * s ** (-1 / p)).astype(given)
 
 
-def _scaled(a: Array, damping: float, relative: bool) -> tuple[Array, Array]:
-    """The damped matrices over their largest eigenvalues s; s is infinite for a zero matrix."""
-    if not damping > 0:
+def _scaled(a: Array, damping: float, relative: bool, given: np.dtype) -> tuple[Array, Array]:
+    """The damped matrices over their largest eigenvalues s; s is infinite for a zero matrix.
+
+    Below four eps of the dtype, rounding leaves negative eigenvalues, and iterations diverge.
+    """
+    floor = 4 * np.finfo(given).eps
+    if not damping >= (floor if relative else np.nextafter(0, 1)):
         raise ValueError(f"Invalid damping: {damping}")
     top = np.linalg.svd(a, compute_uv=False).max(-1, initial=0)[..., None, None]
-    eps = damping * top if relative else damping
+    eps = damping * top if relative else np.maximum(damping, floor * top)
     s = np.where(top + eps > 0, top + eps, np.inf)
     return (a + eps * np.eye(a.shape[-1])) / s, s

@@ -84,7 +84,7 @@ def _nearest_to_one(low: float, high: float) -> Array:
     if high - low < 1e-6:  # the limit around 1: its value there is 1, two derivatives are 0
         return np.array([15, -10, 3]) / 8
     inner = np.array([0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high])
-    for _ in range(50):
+    for _ in range(10):
         s = np.array([low, *inner, high])
         a, b, c, _ = np.linalg.solve(np.column_stack([s, s**3, s**5, [1, -1, 1, -1]]), np.ones(4))
         inner = np.sqrt(np.sort(np.roots([5 * c, 3 * b, a])))  # where a + 3 b s^2 + 5 c s^4 = 0

@@ -116,6 +116,18 @@ def test_the_default_steps_suffice_and_fewer_do_not(method, p, damping):
     assert error(root(a, p, damping=damping, steps=enough - 6), exact) > 1e-3
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("damping", [0.5, 10.0, 1e6])
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_large_damping_is_as_good(method, damping, relative):
+    a, p = 3 * semidefinite("gram", 8), 4
+    x = INVERSE_ROOTS[method](a, p, damping=damping, relative=relative)
+    share = damping if relative else damping / float(torch.linalg.eigvalsh(a)[-1])
+    assert error(x, root_by_numpy(a, p, share)) < 1e-3
+    few = torch.linalg.eigvalsh(torch.linalg.matrix_power(x, p) @ a)
+    assert few.max() < 1
+
+
 # Invariances.
 
 

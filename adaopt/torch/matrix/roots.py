@@ -101,7 +101,8 @@ def inverse_root_newton(
 
     Args:
         a, damping, relative, dtype, check: see the module. A relative damping is of an estimate of
-            :math:`\lambda_{\max}`, see ``largest_eigenvalue``, and not below the eps of the dtype.
+            :math:`\lambda_{\max}`, see ``largest_eigenvalue``, and at least four eps of the dtype
+            of ``a``; an absolute one is raised to that. Else rounding makes it diverge.
         p: a whole number.
         steps: default by ``newton_steps``, from the damping (from the dtype if it is absolute).
 

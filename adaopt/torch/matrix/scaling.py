@@ -44,25 +44,28 @@ def scaled(stack: Stack, damping: float, relative: bool) -> tuple[Tensor, Tensor
 
     .. math:: \hat A = (A + \varepsilon I) / s, \quad s = \lambda_{\max} + \varepsilon.
 
+    Rounding makes eigenvalues as low as minus the eps of the dtype of the input (relative to
+    :math:`\lambda_{\max}`), and from a negative one an iteration diverges. So a relative damping
+    must be four eps at least, and an absolute one is raised to that where it is smaller.
     The scale of a zero matrix without absolute damping is infinite, and its root therefore zero.
-    The least eigenvalue is what damping promises or else what the dtype resolves.
 
     Raises:
-        ValueError: a relative damping below the eps of the dtype of the input: rounding makes
-            eigenvalues that negative, and from a negative one an iteration diverges.
+        ValueError: a relative damping below four eps.
     """
     check_damping(damping, relative)
-    if relative and damping < stack.eps:
+    floor = 4 * stack.eps
+    if relative and damping < floor:
         raise ValueError(
-            f"Invalid damping: {damping} (below the eps of {stack.x.dtype}, {stack.eps:.2g}, "
-            f"an iteration diverges; the root by eigenvalues does not)"
+            f"Invalid damping: {damping} (iterations on {stack.x.dtype} want {floor:.2g} at least, "
+            "eigenvalues do not)"
         )
     a = stack.matrices.to(stack.dtype)
     top = largest_eigenvalue(a)
-    eps = damping * top if relative else damping
+    eps = damping * top if relative else (floor * top).clamp(min=damping)
     s = torch.where(top + eps == 0, math.inf, top + eps)
     eye = torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
-    return (a + eps * eye) / s, s, damping / (1 + damping) if relative else stack.eps
+    least = damping if relative else floor
+    return (a + eps * eye) / s, s, least / (1 + least)
 
 
 def newton_steps(p: int, least: float) -> int:

@@ -50,7 +50,9 @@ class Stack:
 
     def back(self, y: Tensor) -> Tensor:
         """The result with the shape and the dtype of ``x``."""
-        return y.reshape(self.x.shape).to(self.x.dtype) if self.x.numel() else self.x.clone()
+        if self.x.numel() == 0:
+            return self.x.clone()
+        return y.resolve_conj().reshape(self.x.shape).to(self.x.dtype).contiguous()
 
     def refuse(self, bad: Tensor, reason: str) -> None:
         """Raises ValueError with the first matrix for which ``bad`` (b,) is true."""
