@@ -54,7 +54,7 @@ class NAdam(Rule):
         variant="torch",
     )
     buffers = ("exp_avg", "exp_avg_sq")
-    absent = {"variant": "torch"}
+    absent = {"variant": "torch", "decoupled_weight_decay": False}
     remembers = ("mu_product",)
     choices = {"variant": ("torch", "dozat", "algoperf")}
 
