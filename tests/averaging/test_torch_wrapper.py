@@ -179,6 +179,10 @@ def damaged(saved, kind):
         saved["average"]["kept"][0][0] = torch.zeros(7)
     elif kind == "setting":
         saved["average"]["settings"]["start"] = -4
+    elif kind == "incomplete":
+        del saved["average"]["kept"], saved["average"]["n"]
+    elif kind == "setting missing":
+        del saved["average"]["settings"]["start"]
     elif kind == "optimizer":
         saved["param_groups"][0]["lr"] = -1.0
     return saved
@@ -191,6 +195,8 @@ def damaged(saved, kind):
         ("other", "the state dict is of Other, not of"),
         ("shape", r"the average has the shapes \[\(7,\), \(2,\)\], the parameters \[\(2, 3\)"),
         ("setting", "Invalid start value: -4"),
+        ("incomplete", "the average of the state dict lacks kept, n"),
+        ("setting missing", "the average of the state dict lacks start"),
         ("optimizer", "Invalid learning rate: -1"),
     ],
 )

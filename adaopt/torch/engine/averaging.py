@@ -157,6 +157,12 @@ class Averaging(torch.optim.Optimizer):
             raise ValueError(f"not the state dict of {name}: {KEY!r} is missing")
         if own.get("kind") != name:
             raise ValueError(f"the state dict is of {own.get('kind')}, not of {name}")
+        expected = {"settings", "steps", "n", "kept"}, {*self.settings}
+        for there, wanted in zip((own, own.get("settings", {})), expected, strict=True):
+            if missing := wanted - there.keys():
+                raise ValueError(
+                    f"the average of the state dict lacks {', '.join(sorted(missing))}"
+                )
         h, values = self._checked(own["settings"]), self._values()
         shapes = [tuple(value.shape) for value in values]
         for tensors in own["kept"]:
