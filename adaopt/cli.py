@@ -11,12 +11,14 @@ import textwrap
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from adaopt import __version__, catalog
 from adaopt.catalog.papers import PAPERS
 
 WIDTH = 100  # of what is printed to a file or a pipe
+# Columns of the list, and the narrowest terminal that shows each.
+COLUMNS = {"lecture": 0, "key": 0, "method": 64, "year": 0, "bytes": 0, "in torch.optim": 84}
 ORDER = (
     *("made by", "formula", "paper", "state", "memory", "lecture"),
     *("torch", "paper says", "AlgoPerf", "unverified"),
@@ -49,34 +51,35 @@ def _parser() -> argparse.ArgumentParser:
 def _catalog(options: argparse.Namespace) -> int:
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     if options.name is None:
-        console.print(_all_cards())
+        console.print(_all_cards(console.width))
     else:
         entry = catalog.WRAPPERS.get(options.name) or catalog.card(options.name)
         _print_card(console, entry)
     return 0
 
 
-def _all_cards() -> Table:
-    table = Table("lecture", "key", "method", "year", "bytes", "in torch.optim", box=None)
+def _all_cards(width: int) -> Table:
+    """All methods by lecture, with the columns for which the terminal is wide enough."""
+    shown = [column for column, least in COLUMNS.items() if width >= least]
+    longest = max(map(len, (*catalog.CARDS, *catalog.WRAPPERS)))
+    least = {"key": longest}  # to be typed: never cut
+    table = Table(*(Column(c, no_wrap=True, min_width=least.get(c)) for c in shown), box=None)
     table.caption = "bytes: of state for each float32 parameter, at the defaults"
-    number = None
+    groups: dict[str, list] = {}
     for card in sorted(catalog.CARDS.values(), key=lambda card: card.lecture):
-        if number not in (None, card.lecture):
-            table.add_row()
-        table.add_row(
-            str(card.lecture) if card.lecture != number else "",
-            card.key,
-            card.name,
-            str(card.year),
-            str(card.state_bytes),
-            (card.torch_reference or "").removeprefix("torch.optim."),
-        )
-        number = card.lecture
-    table.add_row()
-    for wrapper in catalog.WRAPPERS.values():
-        first = "averages" if wrapper.key == next(iter(catalog.WRAPPERS)) else ""
-        extra = str(wrapper.extra_bytes)
-        table.add_row(first, wrapper.key, wrapper.name, str(wrapper.year), extra, "")
+        groups.setdefault(str(card.lecture), []).append(card)
+    for head, cards in (groups | {"averages": [*catalog.WRAPPERS.values()]}).items():
+        for card in cards:
+            row = {
+                "lecture": head if card is cards[0] else "",
+                "key": card.key,
+                "method": card.name,
+                "year": str(card.year),
+                "bytes": str(card.extra_bytes if head == "averages" else card.state_bytes),
+                "in torch.optim": (getattr(card, "torch_reference", None) or "").split(".")[-1],
+            }
+            table.add_row(*(row[column] for column in shown))
+        table.add_row()
     return table
 
 
@@ -109,10 +112,14 @@ def _print_card(console: Console, card: catalog.Card | catalog.Wrapper) -> None:
             text = ("\n" + 13 * " ").join(lines)
         if text:
             console.print(f"  {label:10} {text}", markup=False, highlight=False, soft_wrap=True)
-    table = Table("keyword", "default", "range", "meaning")
-    for hyper in card.hyper:
-        value = card.preset.get(hyper.name, hyper.default)
-        table.add_row(hyper.name, repr(value), hyper.range, hyper.meaning)
+    rows = [(h.name, repr(card.preset.get(h.name, h.default)), h) for h in card.hyper]
+    whole = (max(len(name) for name, *_ in rows), max(len(value) for _, value, _ in rows))
+    heads = zip(("keyword", "default"), whole, strict=True)
+    table = Table(*(Column(head, no_wrap=True, min_width=width) for head, width in heads))
+    for head in ("range", "meaning"):
+        table.add_column(head, overflow="fold")
+    for name, value, hyper in rows:
+        table.add_row(name, value, hyper.range, hyper.meaning)
     console.print(table)
 
 

@@ -26,10 +26,14 @@ def card(key: str) -> Card:
     """The card with this catalog key.
 
     Raises:
-        ValueError: no such key; the message suggests the nearest one.
+        ValueError: no such key, and the message suggests the nearest one; or that of an average,
+            which is no optimizer by itself.
     """
     if key in CARDS:
         return CARDS[key]
-    near = difflib.get_close_matches(str(key).lower(), CARDS, n=1)
+    if key in WRAPPERS:
+        made = f"{WRAPPERS[key].class_name}(optimizer, ...)"
+        raise ValueError(f"{key!r} is an average that goes around an optimizer: {made}")
+    near = difflib.get_close_matches(str(key).lower(), (*CARDS, *WRAPPERS), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"Unknown optimizer {key!r}.{hint} The catalog has: {', '.join(CARDS)}")

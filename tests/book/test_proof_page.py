@@ -65,10 +65,11 @@ def test_times_are_read_from_the_benchmark_and_else_a_dash(book, project):
     assert rows[0] == "| [Lion](#catalog-lion) | 2 | 3e-16 | 2e-16 | 4 | – | – |"
     results = project / "benchmarks" / "results"
     results.mkdir(parents=True)
-    row = {"key": "lion", "size": "10M (100 tensors)"}
+    row = {"key": "lion", "size": "10M (100 tensors)", "hyper": {}}
     eager = row | {"candidate": "adaopt", "to_foreach": None}
     fused = row | {"candidate": "adaopt fused", "to_fused_by_bytes": 1.043}
-    (results / "step.json").write_text(json.dumps({"rows": [eager, fused]}))
+    other = fused | {"hyper": {"lr": 1.0}, "to_fused_by_bytes": 9.0}
+    (results / "step.json").write_text(json.dumps({"rows": [eager, fused, other]}))
     rows = book.proof_page.summary(project, numbers).splitlines()
     assert rows[0].endswith("| – | 1.04 |")
     assert rows[1].endswith("| – | – |")

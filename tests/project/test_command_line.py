@@ -60,6 +60,27 @@ def test_unknown_method_is_wrong_usage_and_suggests_the_nearest(capsys):
     assert printed.out == ""
 
 
+def test_a_misspelt_average_is_suggested(capsys):
+    assert cli.main(["catalog", "lawaqueue"]) == 2
+    assert "Did you mean 'lawa_queue'?" in capsys.readouterr().err
+
+
+def test_an_average_is_no_optimizer_to_build():
+    with pytest.raises(ValueError, match=r"'polyak' is an average .* PolyakAverage\(optimizer"):
+        catalog.card("polyak")
+
+
+@pytest.mark.parametrize("width", [50, 80, 200])
+def test_what_must_be_typed_is_whole_on_any_terminal(width, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "WIDTH", width)
+    cli.main(["catalog"])
+    words = capsys.readouterr().out.split()
+    assert all(key in words for key in (*catalog.CARDS, *catalog.WRAPPERS))
+    cli.main(["catalog", "amos"])
+    words = capsys.readouterr().out.split()
+    assert all(h.name in words and repr(h.default) in words for h in catalog.card("amos").hyper)
+
+
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["catalog", "sgd", "extra"]])
 def test_wrong_usage_exits_with_two(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
