@@ -108,7 +108,7 @@ def _print_card(console: Console, card: catalog.Card | catalog.Wrapper) -> None:
     for label in ORDER:
         text = facts.get(label, "")
         if text and label != "formula":  # which may be copied, so that it stays in one line
-            lines = textwrap.wrap(text, WIDTH - 13, break_on_hyphens=False)
+            lines = textwrap.wrap(text, max(console.width - 13, 20), break_on_hyphens=False)
             text = ("\n" + 13 * " ").join(lines)
         if text:
             console.print(f"  {label:10} {text}", markup=False, highlight=False, soft_wrap=True)
