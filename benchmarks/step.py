@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Iterable
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -219,13 +222,25 @@ def _and_wait(step: Callable[[], object]) -> None:
     torch.cuda.synchronize()
 
 
+@contextmanager
+def silent() -> Iterator[None]:
+    """Nothing on standard error, of C++ either: there the profiler says when it starts."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def extra_on_cpu(step: Callable[[], object]) -> int:
     """The most bytes that a step has allocated at a time, beyond what was there before."""
-    with torch.profiler.profile(
-        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
-    ) as profile:
+    with silent(), torch.autograd.profiler.profile(profile_memory=True) as profile:
         step()
-    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
+    events = [e for e in profile.kineto_results.events() if e.name() == "[memory]"]
     held = most = 0
     for event in sorted(events, key=lambda e: e.start_ns()):
         held += event.nbytes()

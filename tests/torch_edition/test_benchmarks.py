@@ -1,14 +1,17 @@
 """The benchmark runner: interleaving, records, usage; one quick run of the real thing."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from benchmarks import runner, sgd_step
+from adaopt.catalog import CARDS
+from benchmarks import runner, step
 from benchmarks.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -33,15 +36,76 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
 
 
 def test_sizes_are_what_their_names_say():
-    counts = [sum(map(sgd_step.math.prod, shapes)) for shapes in sgd_step.SIZES.values()]
+    counts = [sum(map(math.prod, shapes)) for shapes in step.SIZES.values()]
     assert counts == [79_510, 10_000_000, 124_439_808]
-    assert [len(shapes) for shapes in sgd_step.SIZES.values()] == [4, 100, 148]
+    assert [len(shapes) for shapes in step.SIZES.values()] == [4, 100, 148]
+
+
+def test_every_elementwise_method_is_measured():
+    matrix = {k for k, card in CARDS.items() if ".matrix." in card.torch_class.__module__}
+    assert {method.key for method in step.METHODS.values()} == CARDS.keys() - matrix - {"gd"}
+
+
+def test_the_bytes_are_what_must_be_read_and_written():
+    """The gradient once, parameter and buffers twice; more where a first pass is needed."""
+    torch.manual_seed(0)
+    for method in step.METHODS.values():
+        card = CARDS[method.key]
+        p = torch.nn.Parameter(torch.randn(64, 32))
+        optimizer = card.torch_class([p], **{**card.preset, **method.hyper})
+        for _ in range(2):
+            p.grad = torch.randn_like(p)
+            optimizer.step()
+        kept = [t for t in optimizer.state[p].values() if torch.is_tensor(t) and t.shape == p.shape]
+        once = 12 + 8 * len(kept)
+        if method.key in ("amos", "adafactor", "prodigy", "schedule_free_prodigy"):
+            assert method.bytes > 12
+        else:
+            assert method.bytes == once, method
+
+
+def test_extra_memory_is_the_peak_of_a_step():
+    tensors = step.Tensors([torch.ones(1000)], [torch.ones(1000)], [torch.ones(1000)])
+
+    def one():
+        a = tensors.params[0] + 1  # 4000 bytes
+        del a
+        b = tensors.params[0] * tensors.params[0]  # 4000, and 2000 more at the same time
+        return b[:500] - b[500:]
+
+    assert step.extra_on_cpu(one) == 6000
+
+
+def test_an_interrupted_run_goes_on(tmp_path, monkeypatch, capsys):
+    measured = []
+
+    def measure(size, name, tensors, rounds):
+        if name == step.QUICK[1] and len(measured) == 1:
+            measured.append("stopped")
+            raise KeyboardInterrupt
+        measured.append(name)
+        row = {"size": size, "method": name, "key": step.METHODS[name].key, "bytes": 12, "ms": 1.0}
+        ratios = {"gb_per_s": 1.0, "to_foreach": 0.9, "to_fused_by_bytes": 2.0}
+        return [
+            row | ratios | {"candidate": candidate, "extra_memory": 0.5}
+            for candidate in ("adaopt", "adaopt fused")
+        ]
+
+    monkeypatch.setattr(step, "measure", measure)
+    with pytest.raises(KeyboardInterrupt):
+        step.run(tmp_path, quick=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["step.part.json"]
+    step.run(tmp_path, quick=True)
+    assert measured == [step.QUICK[0], "stopped", step.QUICK[1]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step.json", "step.md", "step.png"]
+    assert "Compiled over the target: momentum, Prodigy" in (tmp_path / "step.md").read_text()
+    assert "2.00 !" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["warp"], "unknown question 'warp'; there is sgd_step"),
+        (["warp"], "unknown question 'warp'; there is step"),
         (["--rounds", "0"], "'0' is not a whole number of 1 or more"),
         (["--threads", "two"], "'two' is not a whole number"),
     ],
@@ -64,9 +128,13 @@ def test_a_quick_run_measures_every_candidate():
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    result = json.loads((ROOT / "benchmarks/results/scratch/sgd_step.json").read_text())
-    assert [row["candidate"] for row in result["rows"]] == list(sgd_step.CANDIDATES)
-    assert all(row["ms"] > 0 for row in result["rows"])
+    result = json.loads((ROOT / "benchmarks/results/scratch/step.json").read_text())
+    measured = {(row["method"], row["candidate"]) for row in result["rows"]}
+    assert {method for method, _ in measured} == set(step.QUICK)
+    assert {name for _, name in measured} == set(step.CANDIDATES)
+    assert all(row["ms"] > 0 and row["to_fused_by_bytes"] > 0 for row in result["rows"])
+    assert all(row["extra_memory"] >= 0 for row in result["rows"] if row["candidate"] != "NumPy")
     assert result["machine"]["allocator"] == runner.ALLOCATOR
     assert result["machine"]["threads"] == 1
     assert "adaopt fused" in done.stdout
+    assert not list((ROOT / "benchmarks/results/scratch").glob("*.part*"))
