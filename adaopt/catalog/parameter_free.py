@@ -182,8 +182,6 @@ CARDS = (
         algoperf="the submission Schedule Free Prodigy: last of the external ruleset (score 0), "
         "with lr warmed up over 7.5 % of the steps and weight decays from 0.003 to 0.3; its two "
         "calls of the closure double the time of a step",
-        unverified="compared with no independent package, there is none: with an oracle in plain "
-        "Python written from the submission's source",
         exempt=EXEMPT,
     ),
 )

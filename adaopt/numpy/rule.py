@@ -153,7 +153,7 @@ class Rule:
         try:
             self.shared = copy.copy(before) if self.k else self.share()
             parts = [self.measure(x, g, new[n], k) for n, (x, g) in real.items()]
-            if type(self).measure is not Rule.measure:
+            if parts and type(self).measure is not Rule.measure:
                 self.advance(self.shared, np.sum(parts, axis=0))
             new_xs = {
                 n: _like(pairs[n][0], self.update(x, g, new[n], k)) for n, (x, g) in real.items()

@@ -74,6 +74,10 @@ def test_the_shared_numbers_begin_with_the_settings_of_the_first_step():
     assert optimizer.shared.largest == 7
 
 
+def test_no_arrays_no_sums():
+    assert Normalized().step({}, {}) == {}
+
+
 def test_an_error_leaves_the_shared_numbers():
     optimizer = Normalized()
     optimizer.step(np.zeros(2), np.array([3.0, 4.0]))

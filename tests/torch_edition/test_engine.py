@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from adaopt.torch import Rule
+from adaopt.catalog import CARDS
+from adaopt.torch import Adam, AdamW, NAdam, Prodigy, Rule, ScheduleFreeSGD
 
 
 class Counting(Rule):
@@ -200,6 +201,67 @@ def test_keywords_that_torchs_state_dicts_lack_are_filled_in():
     del old["param_groups"][0]["inside"]
     optimizer.load_state_dict(old)
     assert optimizer.param_groups[0]["inside"] is False
+
+
+def test_the_state_dict_of_another_method_is_refused_by_its_name(problem):
+    classes = {card.torch_class for card in CARDS.values()}
+    for one in classes:
+        p = problem([(2,)])
+        optimizer = one(p.params)
+        p.run(optimizer, 1)
+        for other in classes - {one}:
+            message = f"the state dict is of {one.__name__}, not of {other.__name__}"
+            with pytest.raises(ValueError, match=message):
+                other(p.params).load_state_dict(optimizer.state_dict())
+
+
+def test_a_state_dict_without_a_name_is_judged_by_what_it_holds(problem):
+    p = problem([(2,)])
+    theirs = torch.optim.Adam(p.params)
+    p.run(theirs, 1)
+    Adam(p.params).load_state_dict(theirs.state_dict())
+    message = "not of AdamW: it has decoupled_weight_decay=False"
+    with pytest.raises(ValueError, match=message):
+        AdamW(p.params).load_state_dict(theirs.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("method", "lost"),
+    [
+        (AdamW, "exp_avg_sq"),
+        (AdamW, "step"),
+        (NAdam, "mu_product"),
+        (Prodigy, "p0"),
+        (ScheduleFreeSGD, "z"),
+        (ScheduleFreeSGD, "weight_sum"),
+    ],
+)
+def test_an_incomplete_state_is_refused(problem, method, lost):
+    p = problem([(2,)])
+    optimizer = method(p.params)
+    p.run(optimizer, 1)
+    state = copy.deepcopy(optimizer.state_dict())
+    del state["state"][0][lost]
+    before = pickle.dumps(optimizer.state_dict())
+    with pytest.raises(ValueError, match=f"the state of a parameter lacks {lost}"):
+        optimizer.load_state_dict(state)
+    assert pickle.dumps(optimizer.state_dict()) == before
+
+
+def test_a_gradient_of_another_dtype_or_shape_is_refused_before_anything_changes(problem, equal):
+    for swapped in (torch.ones(3), torch.ones(4, dtype=torch.float64)):
+        p = problem([(2,), (3,)])
+        optimizer = Adam(p.params)
+        p.run(optimizer, 1)
+        p.gradients()
+        p.params[1].data = swapped
+        before, state = p.values(), pickle.dumps(optimizer.state_dict())
+        with pytest.raises(
+            RuntimeError, match=r"Adam wants a gradient of .* not \(3,\) and torch.fl"
+        ):
+            optimizer.step()
+        equal(p.values(), before)
+        assert pickle.dumps(optimizer.state_dict()) == state
 
 
 @pytest.mark.usefixtures("compiler")

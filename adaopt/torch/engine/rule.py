@@ -191,6 +191,11 @@ class Rule(torch.optim.Optimizer):
         for p, g in pairs:
             if g.layout is not torch.strided:
                 raise RuntimeError(f"{name} does not support sparse gradients")
+            if g.dtype is not p.dtype or g.shape != p.shape:
+                raise RuntimeError(
+                    f"{name} wants a gradient of its parameter's shape and dtype, "
+                    f"{tuple(p.shape)} and {p.dtype}, not {tuple(g.shape)} and {g.dtype}"
+                )
             if p.is_complex():
                 if not self.elementwise:
                     raise RuntimeError(f"{name} does not support complex parameters")
@@ -220,7 +225,7 @@ class Rule(torch.optim.Optimizer):
             row = (p, g, *kept)
             if self.elementwise and p.is_complex():
                 row = as_real(row)
-            if not p.dim():  # inductor loses what a kernel writes to a 0-dim float64 tensor
+            if not p.dim():  # one element, as a number of its own in the state is
                 row = tuple(t if t is None or t.dim() else t.view(1) for t in row)
             # A first step is taken once: not worth a compilation of its own.
             fused = compiled and k != 1 and type(p) in PLAIN
@@ -250,13 +255,16 @@ class Rule(torch.optim.Optimizer):
         if not needed:
             return 0, (None,) * len(self.buffers), None
         state = self.state[p]
-        for name in needed:
-            if name not in state:
-                with torch.inference_mode(False):
-                    state[name] = self.start(name, p, h)
+        try:
+            kept = [state[name] for name in needed]
+        except KeyError:
+            with torch.inference_mode(False):
+                missing = {n: self.start(n, p, h) for n in needed if n not in state}
+            state.update(missing)
+            kept = [state[name] for name in needed]
+        if len(needed) < len(self.buffers):
+            kept = [state[name] if name in needed else None for name in self.buffers]
         k = state["step"] = state.get("step", 0) + 1
-        everything = needed is self.buffers
-        kept = [state[name] if everything or name in needed else None for name in self.buffers]
         return k, kept, state if self.remembers else None
 
     @property
@@ -281,6 +289,10 @@ class Rule(torch.optim.Optimizer):
                 require_compiler()
         super().add_param_group(param_group)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The state and the parameter groups, as torch.optim has them, and the method's name."""
+        return {**super().state_dict(), "method": type(self).__name__}
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load what :meth:`state_dict` returned, or the same method's of torch.optim.
 
@@ -288,6 +300,9 @@ class Rule(torch.optim.Optimizer):
             ValueError: the state dict is of another method or layout, or does not fit the
                 parameters; the optimizer is left as it was.
         """
+        name = type(self).__name__
+        if (method := state_dict.get("method", name)) != name:
+            raise ValueError(f"the state dict is of {method}, not of {name}")
         try:
             super().load_state_dict(state_dict)
         except KeyError as error:  # found out only now, as a hook may bring what is missing
@@ -314,6 +329,11 @@ class Rule(torch.optim.Optimizer):
                 f"the state dict is not of {type(self).__name__}: its parameter groups lack "
                 f"{', '.join(missing)} and have {', '.join(n for n in group if n != 'params')}"
             )
+        for name, value in self.fixed.items():
+            if name not in self.hyper and group.get(name, value) != value:
+                raise ValueError(
+                    f"the state dict is not of {type(self).__name__}: it has {name}={group[name]!r}"
+                )
         for name, default in ENGINE.items():
             group.setdefault(name, default)
         return self._read(group)
@@ -329,6 +349,16 @@ class Rule(torch.optim.Optimizer):
             )
         for key in [key for key, value in values.items() if value is None]:
             del values[key]  # torch.optim.SGD once wrote None for a buffer not made yet
+        if values and h is not None:
+            # What the defaults need too; what other settings need may be made at the next step.
+            usual = Hyper({**self.fixed, **self.hyper})
+            required = {*self.needs(h, p)} & {*self.needs(usual, p)} | {*self.remembers}
+            lacking = (required | {"step"} if required else required) - values.keys()
+            if lacking:
+                raise ValueError(
+                    f"the state dict is not of {name}: the state of a parameter lacks "
+                    f"{', '.join(sorted(lacking))}"
+                )
         for key in values.keys() & set(self.buffers):
             shape = self.start(key, torch.empty_like(p, device="meta"), h).shape
             if values[key].shape != shape:
