@@ -55,7 +55,8 @@ class Adafactor(Rule):
     def rule(
         self, x: Tensor, g: Tensor, h: Hyper, k: int, r: Tensor, c: Tensor, v: Tensor | None
     ) -> None:
-        eps1 = torch.finfo(x.dtype).eps if h.eps[0] is None else h.eps[0]
+        dtype = getattr(h, "dtype", x.dtype)  # the kernel of low precision sees float32
+        eps1 = torch.finfo(dtype).eps if h.eps[0] is None else h.eps[0]
         n = math.sqrt(x.numel())
         size = x.norm().clamp(min=h.eps[1] * n)  # the larger of RMS(x) and eps2, times n
         if h.weight_decay:
