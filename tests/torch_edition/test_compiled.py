@@ -5,6 +5,7 @@ import gc
 import math
 import shutil
 import sysconfig
+import threading
 import weakref
 
 import pytest
@@ -168,6 +169,29 @@ def test_a_gradient_in_the_parameters_memory_is_read_as_it_was(equal):
     first[:5] -= 0.1 * 1.5 * before[:5]
     first[5:10] -= 0.1 * (before[6:11] + 0.5 * before[5:10])
     equal([whole], [first], 1e-14)
+
+
+@pytest.mark.usefixtures("compiler")
+def test_threads_and_another_default_device(problem, equal, kernels):
+    def work(found, i):
+        p = problem([(5, 3)])
+        found[i] = p.run(SGD(p.params, lr=0.1, weight_decay=0.3, momentum=0.7, fused=True), 4)
+
+    found = {}
+    threads = [threading.Thread(target=work, args=(found, i)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert kernels() == 1
+    p = problem([(5, 3)])
+    optimizer = SGD(p.params, lr=0.1, weight_decay=0.3, momentum=0.7, fused=True)
+    for _ in range(4):
+        p.gradients()
+        with torch.device("meta"):
+            optimizer.step()
+    for other in (found[0], found[1], found[2]):
+        equal(other, p.values())
 
 
 @pytest.mark.usefixtures("compiler")

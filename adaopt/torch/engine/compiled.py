@@ -18,6 +18,7 @@ import os
 import shutil
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from pathlib import Path
@@ -90,6 +91,7 @@ class Plan(NamedTuple):
 
 # The kernels of each class serve all its instances.
 KERNELS: WeakKeyDictionary[type, dict[Hashable, Kernel | None]] = WeakKeyDictionary()
+LOCK = threading.RLock()  # torch traces in one thread at a time
 
 
 class Compiler:
@@ -105,7 +107,7 @@ class Compiler:
         """Call ``rule`` or ``measure`` on every row ``(x, g, *buffers)``, all at step ``k != 1``;
         what ``measure`` found."""
         values = [float(k)]
-        constants = (name, *hyper, *_separate(hyper.values(), values))
+        constants = (name, *hyper, *_separate(hyper.values(), values), torch.get_num_threads())
         flat = [t for row in rows for t in row if t is not None]
         key: Hashable = (constants, len(rows))
         full = rows
@@ -146,7 +148,7 @@ class Compiler:
             memory = self.optimizer.elementwise and _is_memory(row)
             kernel = self._kernel(rule, constants, row, memory)
             if id(kernel) not in numbers:
-                host = torch.zeros(WIDTH, dtype=kernel.dtype)
+                host = torch.zeros(WIDTH, dtype=kernel.dtype, device="cpu")
                 there = host.to(x.device)
                 numbers[id(kernel)] = Numbers(kernel.numbers, host.numpy(), host, there)
             span = sum((n - 1) * s for n, s in zip(x.shape, x.stride(), strict=True)) + 1
@@ -165,8 +167,9 @@ class Compiler:
             for t in row
         ]
         kind = (constants, memory, x.numel() < SMALL, x.device, *form)
-        if kind not in kernels:
-            kernels[kind] = _compile(rule, row, memory)
+        with LOCK:
+            if kind not in kernels:
+                kernels[kind] = _compile(rule, row, memory)
         return kernels[kind] or self._kernel(rule, constants, row, False)
 
 

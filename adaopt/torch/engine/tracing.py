@@ -145,6 +145,7 @@ class Traced:
         narrow = [None if t is None else next(given) for t in row]
         # Low precision is computed in float32 and rounded once.
         wide = [t.float() if t is not None and t.dtype in LOW else t for t in narrow]
+        self.h.dtype = row[0].dtype  # what the parameter is kept in
         mode = Traceable(numbers)
         with mode:
             x, g, *kept = wide
