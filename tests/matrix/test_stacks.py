@@ -292,10 +292,15 @@ def test_roots_are_checked():
             INVERSE_ROOTS["newton_schulz"](a, bad)
 
 
-def test_safety_is_checked():
+def test_safety_and_rtol_are_checked():
     for bad in (0.0, -1.0, math.nan):
         with pytest.raises(ValueError, match=r"^Invalid safety: "):
             polar_express(torch.eye(2), safety=bad)
+    for name in ("root_eigh", "polar_svd"):
+        with pytest.raises(ValueError, match=r"^Invalid rtol: -1$"):
+            FUNCTIONS[name](torch.eye(2), rtol=-1)
+        with pytest.raises(TypeError, match=r"^Invalid rtol: 'tiny' "):
+            FUNCTIONS[name](torch.eye(2), rtol="tiny")
 
 
 def test_any_odd_polynomials_may_be_given():

@@ -13,7 +13,8 @@ Arguments that all share:
     dtype: the precision to compute in. Default: float64 on the CPU and at least float32 elsewhere
         by singular values; in the iterations that of the matrix (bfloat16 is what Muon takes).
     check: look whether the values are finite. None: on the CPU only; True: always, waiting for the
-        device; False: never. Unchecked, in the iterations a matrix with a NaN spares the others.
+        device; False: never. Unchecked, in the iterations a matrix with a NaN spares the others;
+        ``svd`` may raise ``LinAlgError`` for the whole stack.
 
 All raise TypeError for what is no tensor or number of the right kind, and ValueError for a wrong
 shape, a value out of range, and (checked) a matrix that is not finite.
@@ -28,12 +29,12 @@ import torch
 from torch import Tensor
 
 from .scaling import frobenius
-from .stacks import Stack, check_damping, check_steps
+from .stacks import Stack, check_damping, check_number, check_whole
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
 
 # Best odd quintics for singular values in [1e-3, 1], each for what the ones before leave, as
-# published; a test compares them with those that adaopt.numpy.matrix.best_quintics finds.
+# published; a test compares them with those that adaopt.numpy.polar.best_quintics finds.
 POLAR_EXPRESS = (
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
     (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
@@ -80,6 +81,7 @@ def polar_svd(
     top = sigma[:, :1]
     eps = damping * top**2 if relative else damping
     rtol = 2 * math.sqrt(max(stack.matrices.shape[1:])) * stack.eps if rtol is None else rtol
+    check_number("rtol", rtol)
     kept = sigma > (rtol * top if rank_deficient == "pinv" else 0)
     f = sigma / torch.where(kept, sigma**2 + eps, math.inf).sqrt()
     return stack.back((u * f[:, None, :]) @ vh)
@@ -102,7 +104,7 @@ def polar_cubic(
 
     Source: Kovarik (1970); Björck and Bowie (1971); Higham (2008), ch. 8.
     """
-    check_steps(steps)
+    check_whole("steps", steps)
     return odd_polynomials(x, [(1.5, -0.5, 0.0)] * steps, dtype=dtype, check=check)
 
 
@@ -122,7 +124,7 @@ def polar_quintic(
 
     Source: Jordan et al. (2024).
     """
-    check_steps(steps)
+    check_whole("steps", steps)
     return odd_polynomials(x, [QUINTIC] * steps, dtype=dtype, check=check)
 
 
@@ -148,9 +150,8 @@ def polar_express(
 
     Source: Amsel, Persson, Musco and Gower (2026).
     """
-    check_steps(steps)
-    if not 0 < safety < math.inf:
-        raise ValueError(f"Invalid safety: {safety}")
+    check_whole("steps", steps)
+    check_number("safety", safety, above_zero=True)
     table = [(a / safety, b / safety**3, c / safety**5) for a, b, c in POLAR_EXPRESS[:-1]]
     table += [POLAR_EXPRESS[-1]] * steps
     return odd_polynomials(x, table[:steps], dtype=dtype, check=check)

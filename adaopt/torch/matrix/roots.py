@@ -12,14 +12,15 @@ Arguments that all share:
     dtype: the precision to compute in. Default: float64 on the CPU and at least float32 elsewhere
         by eigenvalues; at least float32 in the iterations.
     check: look at the values. None: on the CPU only; True: always, waiting for the device; False:
-        never. Unchecked, in the iterations a matrix with a NaN gives NaN and spares the others.
+        never. Unchecked, in the iterations a matrix with a NaN gives NaN and spares the others;
+        ``eigh`` may raise ``LinAlgError`` for the whole stack.
 
 All raise TypeError for what is no tensor or number of the right kind, and ValueError for a wrong
 shape, a value out of range, and (checked) a matrix that is not finite or not Hermitian.
 
-Accuracy is that of the spectral norm, relative to the exact root of the matrix as stored, at
-relative dampings 1e-3 and 1e-6, for the worst spectra (half of the eigenvalues zero) and p = 2 and
-4 at sizes up to 200; p = 4 errs by half as much as p = 2.
+Accuracy is the error in the spectral norm, relative to the exact root of the matrix as stored, at
+the relative dampings 1e-3 and 1e-6, sizes up to 200 and the worst spectrum (half of the eigenvalues
+zero). It is given for p = 2; p = 4 errs by half as much.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import torch
 from torch import Tensor
 
 from .scaling import newton_steps, scaled
-from .stacks import Stack, check_damping, check_root, check_steps
+from .stacks import Stack, check_damping, check_number, check_whole
 
 
 def inverse_root_eigh(
@@ -64,7 +65,7 @@ def inverse_root_eigh(
 
     Source: Higham (2008), ch. 7.
     """
-    check_root(p, whole=False)
+    check_number("p", p, above_zero=True)
     check_damping(damping, relative, rank_deficient)
     stack = Stack("a", a, dtype, check, hermitian=True, factored=True)
     lam, v = torch.linalg.eigh(stack.matrices.to(stack.dtype))
@@ -75,6 +76,7 @@ def inverse_root_eigh(
     top = lam[:, -1:]
     eps = damping * top if relative else damping
     rtol = 2 * math.sqrt(lam.shape[1]) * stack.eps if rtol is None else rtol
+    check_number("rtol", rtol)
     kept = lam > rtol * top if rank_deficient == "pinv" else lam + eps > 0
     root = torch.where(kept, lam + eps, math.inf) ** (-1 / p)
     return stack.back((v * root[:, None, :]) @ v.mH)
@@ -112,8 +114,8 @@ def inverse_root_newton(
 
     Source: Guo and Higham (2006); Higham (2008), ch. 7; for Shampoo Anil et al. (2020).
     """
-    check_root(p, whole=True)
-    check_steps(steps, optional=True)
+    check_whole("p", p)
+    check_whole("steps", 1 if steps is None else steps)
     stack = Stack("a", a, dtype, check, hermitian=True)
     a, scale, least = scaled(stack, damping, relative)
     eye = torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
@@ -156,8 +158,8 @@ def inverse_root_newton_schulz(
 
     Source: Higham (2008), ch. 6.
     """
-    check_root(p, whole=True)
-    check_steps(steps, optional=True)
+    check_whole("p", p)
+    check_whole("steps", 1 if steps is None else steps)
     if p < 2 or p & (p - 1):
         raise ValueError(f"Invalid p: {p} (expected a power of two)")
     stack = Stack("a", a, dtype, check, hermitian=True)

@@ -82,10 +82,7 @@ class Stack:
 
 def check_damping(damping: float, relative: bool, rank_deficient: str = "eps") -> None:
     """Refuses a negative or not finite damping, and zero where one would divide by it."""
-    if isinstance(damping, bool) or not isinstance(damping, Real):
-        raise TypeError(f"Invalid damping: {damping!r} (expected a number)")
-    if not (math.isfinite(damping) and damping >= 0):
-        raise ValueError(f"Invalid damping: {damping}")
+    check_number("damping", damping)
     if not isinstance(relative, bool):
         raise TypeError(f"Invalid relative: {relative!r} (expected a bool)")
     if rank_deficient not in ("eps", "pinv"):
@@ -94,19 +91,17 @@ def check_damping(damping: float, relative: bool, rank_deficient: str = "eps") -
         raise ValueError("Invalid damping: 0 (only rank_deficient='pinv' goes without)")
 
 
-def check_root(p: float, whole: bool) -> None:
-    """Refuses what is not a number p > 0 (a whole one)."""
-    if isinstance(p, bool) or not isinstance(p, int if whole else Real):
-        raise TypeError(f"Invalid p: {p!r} (expected a {'whole ' if whole else ''}number)")
-    if not 0 < p < math.inf:
-        raise ValueError(f"Invalid p: {p}")
+def check_number(name: str, value: float, above_zero: bool = False) -> None:
+    """Refuses what is not a finite number, zero at least (above zero)."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"Invalid {name}: {value!r} (expected a number)")
+    if not 0 <= value < math.inf or (above_zero and value == 0):
+        raise ValueError(f"Invalid {name}: {value}")
 
 
-def check_steps(steps: int | None, optional: bool = False) -> None:
-    """Refuses what is not a whole number above zero (or None, the default, if ``optional``)."""
-    if steps is None and optional:
-        return
-    if isinstance(steps, bool) or not isinstance(steps, int):
-        raise TypeError(f"Invalid steps: {steps!r} (expected a whole number)")
-    if steps < 1:
-        raise ValueError(f"Invalid steps: {steps}")
+def check_whole(name: str, value: int) -> None:
+    """Refuses what is not a whole number above zero."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"Invalid {name}: {value!r} (expected a whole number)")
+    if value < 1:
+        raise ValueError(f"Invalid {name}: {value}")
