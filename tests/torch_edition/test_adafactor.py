@@ -70,6 +70,24 @@ def test_each_dtype_has_its_own_bound(problem):
         assert torch.equal(second, alone)
 
 
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch of itself
+def test_compiled_it_is_bounded_by_the_same(problem, equal):
+    """Small gradients in bfloat16, computed in float32: the bound stays bfloat16's."""
+    for dtype in (torch.bfloat16, torch.float32):
+        paths = []
+        for way in ({}, {"fused": True}):
+            p = problem([(4, 3), (5,)], dtype)
+            optimizer = Adafactor(p.params, lr=0.1, **way)
+            for _ in range(4):
+                p.gradients()
+                for q in p.params:
+                    q.grad *= 1e-4
+                optimizer.step()
+            paths.append(p.values())
+        equal(*paths, 4 * torch.finfo(dtype).eps)
+
+
 def test_complex_parameters_are_refused_before_anything_changes():
     p, z = Parameter(torch.ones(2)), Parameter(torch.ones(2, dtype=torch.complex64))
     p.grad, z.grad = torch.ones_like(p), torch.ones_like(z)
