@@ -29,6 +29,8 @@ CARDS = (
         "paper leaves decay open: ours is AdamW's, before the step; pytorch_optimizer's comes "
         "after it, the authors' is not times lr",
         algoperf="not submitted",
+        unverified="the formula is checked against the authors' published code, at constant lr, "
+        "and a published account of the paper, not against its text",
     ),
     Card(
         key="ademamix",
@@ -69,6 +71,8 @@ CARDS = (
         "beta3 adds 1e-8 to beta before the logarithm; pytorch_optimizer has one warm-up for both "
         "and, by default, adds the decay to the gradient, which the paper does not",
         algoperf="not submitted in v0.5",
+        unverified="the formula and the warm-ups are checked against the authors' published code "
+        "and optax, not against the text of the paper; nor is its range of alpha",
     ),
     Card(
         key="adafactor",
@@ -105,6 +109,7 @@ CARDS = (
         "maximum with eps1, has 0.01 where lr stands and no decay; for more than two dimensions, "
         "which it leaves open, the last two are factored",
         algoperf="not submitted",
+        unverified="what is said of the paper is what torch.optim's documentation says of it",
         exempt={
             name: "complex parameters are refused, as by torch: rows and columns are of one tensor"
             for name in (

@@ -59,6 +59,8 @@ CARDS = (
         "reproduce it. The paper's algorithm averages the gradient with mu_k in m as well; torch, "
         "Keras, optax and ours with beta1",
         algoperf="variant='algoperf' with decoupled decay is NAdamW, the baseline's rule",
+        unverified="what is said of the paper's own algorithm: the three forms are checked against "
+        "torch.optim, optax and AlgoPerf's code, not against its text",
     ),
     Card(
         key="nadamw",
