@@ -23,7 +23,7 @@ _HOMES = {
     "trace": ("Trace", "activations_peak", "activations_trace", "joined"),
     "allocator": ("Outcome", "best_fit", "capacity_needed", "segments"),
     "planning": ("Budget", "Line", "Plan", "budget"),
-    "verify": ("verify",),
+    "cuda": ("Comparison", "verify"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

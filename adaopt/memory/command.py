@@ -189,7 +189,7 @@ def _verdict(answer: Budget) -> list[str]:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from adaopt.memory.verify import verify
+    from adaopt.memory.cuda import verify
 
     try:
         found = verify()

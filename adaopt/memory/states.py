@@ -160,14 +160,14 @@ MATRIX_METHODS = ("muon", "shampoo")
 def matrix_state(shapes: Sequence[torch.Size], method: str, itemsize: int = 4) -> int:
     r"""Bytes of state of the matrix methods on parameters of these shapes.
 
-    - Muon keeps a momentum (1 number per parameter) for matrices inside the network and Adam's two
+    - Muon keeps a momentum (1 number per parameter) for matrices inside the network, and Adam's two
       for embeddings, biases and normalizations.
-    - Shampoo keeps, for a matrix m × n, the statistics L (m × m) and R (n × n) and their inverse
-      fourth roots, and Adam's two numbers besides for grafting; where a side exceeds 8192 (an
-      embedding) and for vectors Adam's two alone.
+    - Shampoo keeps, for a matrix m x n, the statistics L (m x m) and R (n x n) and their inverse
+      fourth roots, and Adam's two numbers besides for grafting; for embeddings and vectors Adam's
+      two alone.
 
-    Which matrices are embeddings is told by their side: above 8192, or the positions' 1024 rows
-    cannot be told from a layer and are counted as a layer.
+    A matrix with a side above 8192 counts as an embedding. GPT-2's positions, with 1024 rows, look
+    like a layer and count as one.
 
     Source: Jordan et al. (2024), Muon; Gupta, Koren and Singer (2018), Shampoo; Anil et al. (2020)
     for grafting and the limit on the side.

@@ -1,9 +1,11 @@
 """The command ``adaopt memory``: its table, its JSON, its errors, and what it loads."""
 
+import inspect
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -156,3 +158,10 @@ def test_every_public_name_is_there():
     assert set(memory.__all__) <= set(dir(memory))
     with pytest.raises(AttributeError, match="nonsense"):
         _ = memory.nonsense
+
+
+def test_no_public_name_is_hidden_by_a_module():
+    """A submodule of the same name would take the place of the function once it is imported."""
+    for name in memory.__all__:
+        assert not inspect.ismodule(getattr(memory, name))
+        assert not (Path(memory.__file__).parent / f"{name}.py").exists()
