@@ -157,6 +157,7 @@ def test_nothing_piles_up(problem, key):
     before, _ = tracemalloc.get_traced_memory()
     for _ in range(100):
         optimizer.step()
+    gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 20_000
