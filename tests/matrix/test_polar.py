@@ -20,6 +20,7 @@ from adaopt.torch.matrix import (
     polar_svd,
 )
 from adaopt.torch.matrix.polar import POLAR_EXPRESS, QUINTIC
+from adaopt.torch.matrix.scaling import frobenius
 
 METHODS = list(POLAR_FACTORS)
 ITERATED = ["cubic", "quintic", "express"]
@@ -234,6 +235,16 @@ def test_rotations_of_rows_and_columns_pass_through(method, seed, shape):
 def test_the_scale_does_not_matter(method, scale):
     x = torch.randn(8, 12, generator=generator(0))
     torch.testing.assert_close(POLAR_FACTORS[method](scale * x), POLAR_FACTORS[method](x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_norms_of_half_precision_are_not_rounded_to_it(dtype):
+    """Else singular values start up to half an eps above 1."""
+    x = torch.randn(9, 20, 30, generator=generator(0)).to(dtype)
+    norms = x.double().flatten(1).norm(dim=1)
+    torch.testing.assert_close(frobenius(x).flatten().double(), norms, rtol=1e-6, atol=0)
+    half = x.flatten(1).norm(dim=1).double()
+    assert (half / norms).min() < 1 - 1e-4
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
