@@ -137,9 +137,8 @@ class TrainingRun:
             blocks = self.model.blocks
             cut = (blocks[i : i + k] for i in range(0, config.layers, k))
             self.model.blocks = nn.ModuleList(Segment(part, self.kernels) for part in cut)
-        # zeros: on a real device every token is in the vocabulary
-        self.ids, self.targets = torch.zeros(2, batch, seq, dtype=torch.long, device=device).clone()
-        self.ids, self.targets = self.ids.clone(), self.targets.clone()
+        size = {"size": (batch, seq), "dtype": torch.long, "device": device}
+        self.ids, self.targets = torch.zeros(**size), torch.zeros(**size)
 
     def loss(self) -> Tensor:
         """The mean cross-entropy of 32-bit logits."""
