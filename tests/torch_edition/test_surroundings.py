@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 import torch
+from torch.distributed.checkpoint import state_dict as checkpoint
 from torch.nn import Parameter
 from torch.optim import lr_scheduler as schedulers
 
@@ -188,3 +189,27 @@ def test_a_closure_that_fails_leaves_everything_as_it_was(defaults, problem, equ
         optimizer.step(closure)
     equal(own.values(), before)
     assert str(optimizer.state_dict()) == state
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_distributed_checkpoints_of_the_state(defaults, equal, flat):
+    options = checkpoint.StateDictOptions(flatten_optimizer_state_dict=flat)
+    model = torch.nn.Linear(3, 2)
+    optimizer = defaults(model.parameters())
+
+    def steps():
+        for _ in range(2):
+            for p in model.parameters():
+                p.grad = torch.full_like(p, 0.5)
+            optimizer.step()
+        return [p.detach().clone() for p in model.parameters()]
+
+    steps()
+    saved = copy.deepcopy(checkpoint.get_optimizer_state_dict(model, optimizer, options=options))
+    weights = copy.deepcopy(model.state_dict())
+    expected = steps()
+    model.load_state_dict(weights)
+    optimizer = defaults(model.parameters())
+    optimizer.zero_grad()  # torch fills a new optimizer's state only where there is no gradient
+    checkpoint.set_optimizer_state_dict(model, optimizer, saved, options=options)
+    equal(steps(), expected)
