@@ -96,6 +96,12 @@ def test_noise_of_float32_is_not_inverted(name):
     assert np.linalg.matrix_rank(getattr(plain, name)(x, *args, **kwargs), tol=0.1) == 4
 
 
+def test_eigenvalues_that_rounding_made_negative_count_as_zero():
+    a = np.diag([1.0, 1.0, -1e-6])
+    x = plain.inverse_root_eigh(a, 2, damping=1e-4)
+    np.testing.assert_allclose(np.diag(x), np.array([1.0001, 1.0001, 0.0001]) ** -0.5, rtol=1e-12)
+
+
 def test_integers_become_float64_and_lists_arrays():
     x = plain.polar_svd([[2, 0], [0, -3]])
     assert x.dtype == np.float64

@@ -208,6 +208,11 @@ def test_roots_refuse_shapes(name, shape):
 
 
 @pytest.mark.parametrize("name", POLAR)
+def test_factors_of_tall_matrices_are_contiguous(name):
+    assert POLAR[name](torch.randn(2, 7, 3, generator=generator(0))).is_contiguous()
+
+
+@pytest.mark.parametrize("name", POLAR)
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_polar_factors_refuse_shapes(name, shape):
     with pytest.raises(ValueError, match=r"^Invalid x: shape .* \(expected matrices"):
