@@ -6,6 +6,7 @@ b sequences of s tokens, width h, a heads, L layers, vocabulary V; e bytes per a
 from __future__ import annotations
 
 from math import ceil, sqrt
+from typing import TypeAlias
 
 from adaopt.memory.models import Model, check_sizes, gpt_config
 from adaopt.memory.states import precision_of
@@ -13,6 +14,7 @@ from adaopt.nn import GPTConfig
 
 ATTENTION = ("eager", "flash")
 SOURCES = ("full", "korthikanti", "zero")
+Terms: TypeAlias = dict[str, int]
 
 
 def activations_formula(
@@ -67,15 +69,16 @@ def activations_formula(
     return {name: size for name, size in terms.items() if size}
 
 
-def layer_terms(c: GPTConfig, b: int, s: int, e: int, attention: str) -> dict[str, int]:
-    """The terms of one layer: 34 sbh + 5 abss bytes in 16 bits with dropout, eager."""
-    sbh, scores, drop = s * b * c.width, c.heads * b * s * s, bool(c.dropout)
+def layer_terms(c: GPTConfig, b: int, s: int, e: int, kind: str) -> Terms:
+    """Bytes of one layer: 34 sbh + 5 abss in 16 bits, eager, dropout."""
+    sbh, scores = s * b * c.width, c.heads * b * s * s
+    drop = bool(c.dropout)
     terms = {
         "normalization inputs": 2 * e * sbh,
         "qkv input": e * sbh,
         "queries, keys, values": 3 * e * sbh,
     }
-    if attention == "eager":
+    if kind == "eager":
         terms |= {
             "softmax": e * scores,
             "softmax mask": scores * drop,
@@ -92,7 +95,7 @@ def layer_terms(c: GPTConfig, b: int, s: int, e: int, attention: str) -> dict[st
     }
 
 
-def head_terms(c: GPTConfig, b: int, s: int, e: int) -> dict[str, int]:
+def head_terms(c: GPTConfig, b: int, s: int, e: int) -> Terms:
     """The terms outside the layers."""
     sbh = s * b * c.width
     return {
