@@ -109,7 +109,7 @@ YARDSTICK = "torch AdamW fused"
 
 
 class Tensors(NamedTuple):
-    """What all candidates share: parameters, gradients, and the gradients as they were."""
+    """What all candidates share: parameters and gradients, and how both were drawn."""
 
     params: list[torch.Tensor]
     grads: list[torch.Tensor]
@@ -119,8 +119,9 @@ class Tensors(NamedTuple):
     def count(self) -> int:
         return sum(p.numel() for p in self.params)
 
-    def fresh_gradients(self, *_: object) -> None:  # torch's foreach Nesterov overwrites them
-        torch._foreach_copy_(self.grads, self.drawn)
+    def fresh(self, *_: object) -> None:
+        """As drawn again: torch's foreach Nesterov overwrites gradients, which then grow."""
+        torch._foreach_copy_([*self.params, *self.grads], self.drawn)
 
 
 def draw(size: str, device: str) -> Tensors:
@@ -130,8 +131,8 @@ def draw(size: str, device: str) -> Tensors:
     def normal() -> list[torch.Tensor]:
         return [torch.randn(s, generator=generator).to(device) for s in SIZES[size]]
 
-    params, drawn = normal(), normal()
-    return Tensors(params, [torch.empty_like(g) for g in drawn], drawn)
+    params, grads = normal(), normal()
+    return Tensors(params, grads, [t.clone() for t in (*params, *grads)])
 
 
 def optimizers(method: Method, tensors: Tensors) -> dict[str, torch.optim.Optimizer]:
@@ -161,7 +162,7 @@ def optimizers(method: Method, tensors: Tensors) -> dict[str, torch.optim.Optimi
                 found[f"torch {word}"] = make(theirs, **hyper, **way)
     if method.package:
         module, name, keywords = method.package
-        found["package"] = make(getattr(import_module(module), name), lr=1e-6, **keywords)
+        found["package"] = make(getattr(import_module(module), name), **{"lr": 1e-6, **keywords})
     found["adaopt"] = make(card.torch_class, **hyper)
     found["adaopt fused"] = make(card.torch_class, **hyper, fused=True)
     return found | {YARDSTICK: make(torch.optim.AdamW, lr=1e-6, fused=True)}
@@ -183,12 +184,12 @@ def measure(
         steps = {k: partial(_and_wait, step) for k, step in steps.items()}
     extra = {}
     for candidate, step in steps.items():  # make the state, compile
-        tensors.fresh_gradients()
+        tensors.fresh()
         step()
         step()
         extra[candidate] = (extra_on_gpu if cuda else extra_on_cpu)(step) / (4 * count)
     calls = max(1, min(100, 4_000_000 // count))
-    samples = interleaved(steps, rounds, calls, tensors.fresh_gradients, progress)
+    samples = interleaved(steps, rounds, calls, tensors.fresh, progress)
     del made, steps
     gc.collect()
     if not cuda:
@@ -261,7 +262,7 @@ def numpy_seconds(method: Method, tensors: Tensors) -> list[float]:
     """Seconds of a step of the reading edition, alone: a few, as they are long."""
     card = CARDS[method.key]
     optimizer = card.numpy_class(**{**card.preset, **method.hyper, "lr": 1e-6})
-    tensors.fresh_gradients()
+    tensors.fresh()
     x = {str(i): p.numpy().copy() for i, p in enumerate(tensors.params)}
     g = {str(i): grad.numpy() for i, grad in enumerate(tensors.grads)}
 

@@ -65,7 +65,7 @@ def test_the_bytes_are_what_must_be_read_and_written():
 
 
 def test_extra_memory_is_the_peak_of_a_step():
-    tensors = step.Tensors([torch.ones(1000)], [torch.ones(1000)], [torch.ones(1000)])
+    tensors = step.Tensors([torch.ones(1000)], [torch.ones(1000)], [])
 
     def one():
         a = tensors.params[0] + 1  # 4000 bytes
