@@ -6,6 +6,7 @@ Torch is imported when the command runs, not when its options are read.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import math
 import re
@@ -68,7 +69,18 @@ def add_parser(commands: Any) -> None:
     add("--terms", action="store_true", help="the activations term by term, formula and measured")
     add("--json", action="store_true", help="print JSON")
     add("--verify", action="store_true", help="compare a small model with a CUDA device")
-    parser.set_defaults(run=lambda options: _run(parser, options))
+    parser.set_defaults(run=lambda options: _without_collector(parser, options))
+
+
+def _without_collector(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Run with garbage collection off: while torch is imported it takes a second for nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        return _run(parser, options)
+    finally:
+        if was:
+            gc.enable()
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
