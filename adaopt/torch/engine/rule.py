@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
 from weakref import proxy
@@ -15,6 +16,8 @@ from adaopt.ranges import checked
 from .compiled import Compiler, require_compiler
 from .eager import PLAIN, Row, as_real, blocks
 from .hyper import ENGINE, Hyper, bind, signature
+
+PLAIN_VALUES = frozenset({float, int, bool, str, tuple, type(None)})
 
 
 class Batch(NamedTuple):
@@ -63,9 +66,9 @@ class Rule(torch.optim.Optimizer):
 
     - ``maximize=False``: ascend;
     - ``foreach=None``: on CPU the rule runs on cache-sized views; ``False``: on whole tensors;
-    - ``fused=None``: ``True`` compiles the step of the whole list of parameters into one, at the
-      second step and whenever the list changes (seconds; tens of seconds for 100 tensors);
-      tensor subclasses (DTensor) are stepped as without it;
+    - ``fused=None``: ``True`` compiles the rule into one kernel for each kind of tensor, at the
+      second step and when a new kind appears (seconds); tensor subclasses (DTensor) are stepped as
+      without it;
     - ``differentiable=False``: ``True`` is refused.
 
     Raises:
@@ -89,6 +92,7 @@ class Rule(torch.optim.Optimizer):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.__signature__ = signature(cls.hyper)
+        cls._names = (*cls.hyper, *ENGINE)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         defaults = bind(type(self).__name__, self.__signature__, args, kwargs)
@@ -165,7 +169,19 @@ class Rule(torch.optim.Optimizer):
         return loss
 
     def _read(self, group: dict[str, Any]) -> Hyper:
-        """The group's hyper-parameters, checked."""
+        """The group's hyper-parameters, checked; as read before, if nothing has changed since."""
+        values = [group[name] for name in self._names]
+        plain = PLAIN_VALUES.issuperset(map(type, values))  # a tensor may have changed in place
+        if plain:
+            before, h = self._known.get(id(group), (None, None))
+            if before == values:
+                return h
+        h = self._checked(group)
+        if plain and all(PLAIN_VALUES.issuperset(map(type, v)) for v in values if type(v) is tuple):
+            self._known[id(group)] = values, h
+        return h
+
+    def _checked(self, group: dict[str, Any]) -> Hyper:
         h = Hyper(self.fixed)
         for name, default in self.hyper.items():
             value = checked(
@@ -266,6 +282,11 @@ class Rule(torch.optim.Optimizer):
             kept = [state[name] if name in needed else None for name in self.buffers]
         k = state["step"] = state.get("step", 0) + 1
         return k, kept, state if self.remembers else None
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[list, Hyper]]:
+        """What was read last, by the group's id; never copied or saved with the optimizer."""
+        return {}
 
     @property
     def _compiler(self) -> Compiler:
