@@ -73,6 +73,15 @@ def test_in_a_parameter_group(card):
         assert len(optimizer.param_groups) == 1
 
 
+def test_a_misspelt_keyword_in_a_parameter_group(card):
+    p, q = Parameter(torch.ones(2)), Parameter(torch.ones(2))
+    optimizer = card.torch_class([{"params": [p], "initial_lr": 0.1, "max_momentum": 1, "mine": 0}])
+    with pytest.raises(TypeError, match=r"keyword 'maximiz'. Did you mean 'maximize'"):
+        optimizer.add_param_group({"params": [q], "maximiz": True})
+    assert len(optimizer.param_groups) == 1
+    assert optimizer.param_groups[0]["mine"] == 0
+
+
 def test_set_after_construction(card, problem, equal):
     p = problem([(3,), (2,)])
     optimizer = card.torch_class([{"params": [p.params[0]]}, {"params": [p.params[1]]}])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -48,3 +48,13 @@ def bind(name: str, form: Signature, args: tuple, kwargs: dict[str, Any]) -> dic
         raise TypeError(f"{name}() {error}") from None
     bound.apply_defaults()
     return dict(bound.arguments)
+
+
+def refuse_misspelt(group: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Refuse a key of a parameter group that is nearly, but not, one of the ``known``.
+
+    Other keys belong to the user or to a scheduler and are left alone, as in torch.optim.
+    """
+    for key in group.keys() - {"params", *known}:
+        if near := difflib.get_close_matches(key, known, n=1, cutoff=0.85):
+            raise TypeError(f"a parameter group has the keyword {key!r}. Did you mean {near[0]!r}?")

@@ -15,7 +15,7 @@ from adaopt.ranges import checked
 
 from .compiled import Compiler, require_compiler
 from .eager import PLAIN, Row, as_real, blocks
-from .hyper import ENGINE, Hyper, bind, signature
+from .hyper import ENGINE, Hyper, bind, refuse_misspelt, signature
 
 PLAIN_VALUES = frozenset({float, int, bool, str, tuple, type(None)})
 
@@ -302,6 +302,7 @@ class Rule(torch.optim.Optimizer):
         """Add a parameter group, its hyper-parameters checked as the constructor's are."""
         if isinstance(param_group, dict):
             group = {**self.defaults, **param_group}
+            refuse_misspelt(param_group, self._names)
             self._read(group)
             for name, first in self.kept.items():
                 first = group[first] if isinstance(first, str) else first
