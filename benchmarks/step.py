@@ -423,8 +423,11 @@ def finding(rows: list[dict[str, Any]]) -> str:
         ]
         for what, names in (("Compiled", over), ("Eager", slow)):
             if names:
-                text[-1] += f". {what} over the target: {', '.join(names)}"
+                text[-1] += f". {what} over the target: {'; '.join(names)}"
     return ". ".join(text) + "."
+
+
+TICKS = (0.5, 1, 2, 5, 10, 20)
 
 
 def figure(rows: list[dict[str, Any]], path: Path) -> None:
@@ -450,6 +453,8 @@ def figure(rows: list[dict[str, Any]], path: Path) -> None:
         axis.axvline(1, color="black", linewidth=0.8)
         axis.axvline(FUSED_TARGET[size.split()[0]], color="black", linewidth=0.8, linestyle=":")
         axis.set_xscale("log")
+        axis.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS], minor=False)
+        axis.xaxis.set_minor_formatter("")
         axis.set_yticks(range(len(names)), names)
         axis.set_title(size, fontsize=10)
         axis.grid(axis="y", linewidth=0.3)
