@@ -98,7 +98,7 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch, capsys):
     step.run(tmp_path, quick=True)
     assert measured == [step.QUICK[0], "stopped", step.QUICK[1]]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step.json", "step.md", "step.png"]
-    assert "Compiled over the target: momentum, Prodigy" in (tmp_path / "step.md").read_text()
+    assert "Compiled over the target: momentum; Prodigy" in (tmp_path / "step.md").read_text()
     assert "2.00 !" in capsys.readouterr().out
 
 
