@@ -173,14 +173,17 @@ def test_the_published_extra_arithmetic():
 def test_the_measurement_of_gpt2_xl_takes_little_memory():
     """At most 500 MB for the whole process."""
     code = (
-        "import resource\n"
+        "import resource, sys\n"
         "from adaopt.memory import activations_measured\n"
         "assert activations_measured('gpt2-xl', 32, 1024).total > 2.9e11\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "if sys.platform == 'linux':\n"  # where ru_maxrss begins with the parent's memory
+        "    print([line.split()[1] for line in open('/proc/self/status') if 'VmHWM' in line][0])\n"
+        "else:\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     unit = 1 if sys.platform == "darwin" else 1024
-    assert int(done.stdout) * unit <= 500e6
+    assert 100e6 <= int(done.stdout) * unit <= 500e6
 
 
 WRONG = {
