@@ -1,7 +1,17 @@
-"""Networks and losses of the course, in torch: an MLP, GPT-2 and what they minimize."""
+"""Networks and losses of the course in torch; `adaopt.nn.by_hand` has the MLP in NumPy."""
 
+from adaopt.nn.convnet import ConvNet
 from adaopt.nn.gpt import GPT, GPT2_CONFIGS, GPTConfig
-from adaopt.nn.losses import cross_entropy, mse_loss
+from adaopt.nn.losses import cross_entropy, cross_entropy_of_probabilities, mse_loss
 from adaopt.nn.mlp import MLP
 
-__all__ = ["GPT", "GPT2_CONFIGS", "MLP", "GPTConfig", "cross_entropy", "mse_loss"]
+__all__ = [
+    "GPT",
+    "GPT2_CONFIGS",
+    "MLP",
+    "ConvNet",
+    "GPTConfig",
+    "cross_entropy",
+    "cross_entropy_of_probabilities",
+    "mse_loss",
+]

@@ -17,3 +17,8 @@ def draw(
     if not parameter.is_meta:
         sample = torch.empty(parameter.shape, dtype=torch.float32, device=generator.device)
         parameter.copy_(distribution(sample, *args, generator=generator))
+
+
+def symmetric(sample: Tensor, bound: float, generator: torch.Generator) -> Tensor:
+    """Uniform in [-bound, bound), in separate roundings: the NumPy edition has the same numbers."""
+    return sample.uniform_(generator=generator).mul_(2 * bound).sub_(bound)

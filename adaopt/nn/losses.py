@@ -1,12 +1,19 @@
-"""Loss functions, checked before torch computes them."""
+"""Loss functions, checked before torch computes them; in NumPy they are in `by_hand`."""
 
-import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-REDUCTIONS = ("mean", "sum", "none")
+from adaopt.nn.checks import (
+    check_labels_fit,
+    check_range,
+    check_reduction,
+    check_same_shape,
+    check_smoothing,
+    check_weights,
+)
 
 
 def mse_loss(prediction: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
@@ -23,44 +30,86 @@ def mse_loss(prediction: Tensor, target: Tensor, *, reduction: str = "mean") -> 
     Raises:
         ValueError: the shapes differ, the batch is empty, or another reduction.
     """
-    _check_reduction(reduction)
-    if prediction.shape != target.shape:
-        raise ValueError(
-            f"Shapes differ: prediction {tuple(prediction.shape)}, target {tuple(target.shape)}"
-        )
-    _check_filled("prediction", prediction)
+    check_reduction(reduction)
+    check_same_shape(prediction, target)
     return F.mse_loss(prediction, target, reduction=reduction)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str = "mean") -> Tensor:
+def cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+    weight: Tensor | Sequence[float] | None = None,
+) -> Tensor:
     r"""Cross-entropy of C classes from logits z: the mean of :math:`\log\sum_c e^{z_c} - z_y`.
 
-    Equal to ``torch.nn.functional.cross_entropy``, but the classes are always the last axis.
+    With smoothing s and class weights w the loss of one label y is
+
+    .. math:: -(1 - s)\, w_y \log p_y - \frac sC \sum_c w_c \log p_c,
+        \qquad p = \mathrm{softmax}(z),
+
+    and the mean divides by the sum of the weights :math:`w_y`. Equal to
+    ``torch.nn.functional.cross_entropy``, but the classes are always the last axis.
 
     Args:
         logits: floating-point tensor (..., C), not normalized.
         labels: integer tensor (...), each 0 <= y < C, of any integer type. The values are checked
             on the CPU only: a GPU would have to wait for the answer.
         reduction: "mean" or "sum" over all labels, or "none".
+        label_smoothing: s, from 0 to 1: the share of the target spread evenly over all classes.
+        weight: C class weights, none negative; None weighs every class 1.
 
     Returns:
         Scalar; with "none" a tensor of the shape of labels.
 
     Raises:
         ValueError: shapes that do not fit, a label out of range, an empty batch, or another
-            reduction.
+            reduction, smoothing or weight than these.
         TypeError: labels are not integers.
     """
-    _check_reduction(reduction)
-    if logits.ndim < 1 or logits.shape[:-1] != labels.shape:
-        raise ValueError(
-            f"Shapes do not fit: logits {tuple(logits.shape)} need labels "
-            f"{tuple(logits.shape[:-1])}, got {tuple(labels.shape)}"
-        )
-    _check_filled("logits", logits)
-    check_indices("labels", labels, logits.shape[-1])
+    _check_labelled("logits", logits, labels, reduction)
+    check_smoothing(label_smoothing)
+    classes = logits.shape[-1]
     loss = F.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]), labels.reshape(-1).long(), reduction=reduction
+        logits.reshape(-1, classes),
+        labels.reshape(-1).long(),
+        _weights(weight, logits),
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )
+    return loss.reshape(labels.shape) if reduction == "none" else loss
+
+
+def cross_entropy_of_probabilities(
+    probabilities: Tensor,
+    labels: Tensor,
+    *,
+    reduction: str = "mean",
+    weight: Tensor | Sequence[float] | None = None,
+) -> Tensor:
+    r"""Cross-entropy from probabilities, as the formula is written: the mean of :math:`-\log p_y`.
+
+    A probability that was rounded to zero makes the loss infinite and its gradient useless:
+    train with :func:`cross_entropy`, which takes logits.
+
+    Args:
+        probabilities: floating-point tensor (..., C); each row is at least 0 and sums to 1 (checked
+            on the CPU, to a thousandth).
+        labels, reduction, weight: as in :func:`cross_entropy`.
+
+    Raises:
+        ValueError, TypeError: as :func:`cross_entropy`; rows that are no probabilities.
+    """
+    _check_labelled("probabilities", probabilities, labels, reduction)
+    if probabilities.device.type == "cpu":
+        total = probabilities.detach().sum(-1)
+        if not ((probabilities >= 0).all() and ((total - 1).abs() <= 1e-3).all()):
+            raise ValueError("Invalid probabilities: rows are at least 0 and sum to 1")
+    flat = probabilities.reshape(-1, probabilities.shape[-1])
+    loss = F.nll_loss(
+        flat.log(), labels.reshape(-1).long(), _weights(weight, flat), reduction=reduction
     )
     return loss.reshape(labels.shape) if reduction == "none" else loss
 
@@ -71,17 +120,19 @@ def check_indices(name: str, indices: Tensor, count: int) -> None:
         raise TypeError(f"Invalid {name}: expected integers, got {indices.dtype}")
     if indices.device.type != "cpu" or indices.numel() == 0:
         return
-    low, high = (value.item() for value in torch.aminmax(indices))
-    if low < 0 or high >= count:
-        wrong = low if low < 0 else high
-        raise ValueError(f"Invalid value in {name}: {wrong}. Expected 0 to {count - 1}")
+    check_range(name, *(value.item() for value in torch.aminmax(indices)), count)
 
 
-def _check_filled(name: str, tensor: Tensor) -> None:
-    if math.prod(tensor.shape) == 0:
-        raise ValueError(f"Empty batch: {name} has the shape {tuple(tensor.shape)}")
+def _check_labelled(name: str, scores: Tensor, labels: Tensor, reduction: str) -> None:
+    check_reduction(reduction)
+    check_labels_fit(name, scores, labels)
+    check_indices("labels", labels, scores.shape[-1])
 
 
-def _check_reduction(reduction: str) -> None:
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"Invalid reduction: {reduction!r}. Expected one of {REDUCTIONS}")
+def _weights(weight: Tensor | Sequence[float] | None, scores: Tensor) -> Tensor | None:
+    """The class weights as a tensor like the scores."""
+    if weight is None:
+        return None
+    weight = torch.as_tensor(weight, dtype=scores.dtype, device=scores.device)
+    check_weights(weight, scores.shape[-1])
+    return weight

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adaopt.nn.initial import draw
+from adaopt.nn.initial import draw, symmetric
 
 ACTIVATIONS = {
     "relu": F.relu,
@@ -68,8 +68,8 @@ class MLP(nn.Module):
         generator = generator or torch.Generator("cpu").manual_seed(0)
         for layer in self.layers:
             bound = layer.in_features**-0.5
-            draw(layer.weight, Tensor.uniform_, -bound, bound, generator=generator)
-            draw(layer.bias, Tensor.uniform_, -bound, bound, generator=generator)
+            draw(layer.weight, symmetric, bound, generator=generator)
+            draw(layer.bias, symmetric, bound, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs (n, widths[-1]) for floating-point samples (n, ...) of widths[0] numbers each."""
