@@ -1,4 +1,4 @@
-"""What is minimized: finite sums f(x) = (1/n) sum_i f_i(x), on data that scikit-learn ships.
+"""What is minimized: finite sums f(x) = (1/n) sum_i f_i(x), and surfaces over the plane.
 
 Importing this module is light; scikit-learn is imported when real data is asked for.
 """
@@ -6,12 +6,18 @@ Importing this module is light; scikit-learn is imported when real data is asked
 from adaopt.problems.datasets import breast_cancer, diabetes, digits, plane
 from adaopt.problems.finite_sum import FiniteSum
 from adaopt.problems.linear import LeastSquares, LinearModel, Logistic
+from adaopt.problems.surfaces import Beale, Himmelblau, Quadratic, Rosenbrock, Surface
 
 __all__ = [
+    "Beale",
     "FiniteSum",
+    "Himmelblau",
     "LeastSquares",
     "LinearModel",
     "Logistic",
+    "Quadratic",
+    "Rosenbrock",
+    "Surface",
     "breast_cancer",
     "diabetes",
     "digits",
