@@ -1,11 +1,12 @@
 """One loop for both editions: steps, trace, progress bar, checkpoint and exact resume.
 
-:func:`minimize` runs an optimizer on a finite sum, :func:`fit` trains a torch model. Importing this
-package imports no torch.
+:func:`minimize` runs an optimizer on a finite sum, :func:`fit` trains a torch model, :func:`tune`
+chooses a step size. Importing this package imports no torch.
 """
 
 from adaopt.training.common import DivergenceError
 from adaopt.training.fitting import History, fit
 from adaopt.training.minimizing import Trace, minimize
+from adaopt.training.tuning import Tuned, tune
 
-__all__ = ["DivergenceError", "History", "Trace", "fit", "minimize"]
+__all__ = ["DivergenceError", "History", "Trace", "Tuned", "fit", "minimize", "tune"]
