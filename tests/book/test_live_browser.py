@@ -1,60 +1,17 @@
 """The live figures in Chromium, in a page opened from disk: they move, say so, and fit."""
 
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-LIVE = Path(__file__).parents[2] / "book/_static/live"
 FIGURES = ["sgd", "noise-floor"]
-SCRIPTS = "\n".join(
-    f'<script src="{LIVE.as_uri()}/{name}.js"></script>'
-    for name in ("rules", "problems", "plot", "figures")
-)
-PAGE = f"""<!doctype html>
-<html lang="en" data-theme="light">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Live figures</title>
-<link rel="stylesheet" href="{LIVE.as_uri()}/live.css">
-<style>
-  body {{ margin: 16px; font: 16px sans-serif; }}
-  [data-theme="dark"] body {{ background: #14181e; }}
-</style>
-{SCRIPTS}
-</head>
-<body>
+SCRIPTS = ("rules", "problems", "plot", "figures")
+BODY = """
 <div class="adaopt-live" data-figure="sgd"></div>
 <div class="adaopt-live" data-figure="noise-floor"></div>
 <div class="adaopt-live" data-figure="sgd" data-step="1.04" data-batch="12" data-seed="3"></div>
 <div class="adaopt-live" data-figure="nothing"></div>
 <div class="adaopt-live" data-figure="sgd" data-method="newton"></div>
-</body>
-</html>
 """
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    path = tmp_path_factory.mktemp("live") / "page.html"
-    path.write_text(PAGE, encoding="utf-8")
-    return path.as_uri()
-
-
-@pytest.fixture
-def page(browser, address):
-    """A page that fails its test when anything reaches the console or a request fails."""
-    page = browser.new_page(viewport={"width": 900, "height": 900})
-    noise = []
-    page.on("console", lambda message: noise.append(message.text))
-    page.on("pageerror", lambda error: noise.append(str(error)))
-    page.on("requestfailed", lambda request: noise.append(request.url))
-    page.goto(address)
-    yield page
-    page.close()
-    assert noise == []
 
 
 def figure(page: Page, index: int):
@@ -138,24 +95,13 @@ def test_recomputing_is_fast(page, index, record_property):
 
 
 @pytest.mark.parametrize("width", [390, 320])
-def test_a_phone_does_not_scroll_sideways(page, width):
-    page.set_viewport_size({"width": width, "height": 844})
-    page.wait_for_function(
-        "width => [...document.querySelectorAll('.picture svg')].every("
-        "svg => svg.viewBox.baseVal.width <= width)",
-        arg=width,
-    )
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_a_phone_does_not_scroll_sideways(on_a_phone, width):
+    assert on_a_phone(width) <= width
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_accessibility_violation(page, theme):
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    options = {"runOnly": rules, "preload": False}  # preloading would fetch the style sheet again
-    found = Axe().run(page, context=".adaopt-live", options=options)
-    assert [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]] == []
-    assert len(found.response["passes"]) > 5
+def test_no_accessibility_violation(violations, theme):
+    assert violations(theme) == []
 
 
 def test_without_javascript_nothing_is_shown(browser, address):

@@ -1,19 +1,16 @@
 """The live budget: its formulas are the package's, and it works by keyboard and on a phone."""
 
 import itertools
-import json
-import subprocess
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from adaopt import memory
 from adaopt.memory.formulas import head_terms, layer_terms
 from adaopt.nn import GPT2_CONFIGS
 
-LIVE = Path(__file__).parents[2] / "book/_static/live"
 SCRIPTS = ("rules", "problems", "plot", "figures", "memory")
+BODY = '<div class="adaopt-live" data-figure="memory"></div>'
+NODE = 'const { memory } = require("./memory.js");'
 PLANS = [
     dict(
         zip(("model", "precision", "attention", "checkpoint", "zero", "devices"), row, strict=True)
@@ -34,30 +31,6 @@ PLANS = [
         strict=False,
     )
 ]
-
-
-@pytest.fixture(scope="module")
-def js(node):
-    """``js("return 1 + input", 2)``: the value that a body computes from its input in Node."""
-
-    def run(body, value=None):
-        script = f"""
-            const {{ memory }} = require("{LIVE}/memory.js");
-            const main = (input) => {{ {body} }};
-            const text = require("fs").readFileSync(0, "utf8");
-            console.log(JSON.stringify(main(JSON.parse(text))));
-        """
-        done = subprocess.run(
-            [node, "-e", script],
-            input=json.dumps(value),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
 
 
 def test_models_and_precisions_are_the_packages(js):
@@ -123,39 +96,6 @@ def test_the_largest_batch_fits_and_the_next_does_not(js):
     assert {batch > 0 for batch, *_ in found} == {True, False}
 
 
-PAGE = """<!doctype html>
-<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Budget</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="{live}/live.css">
-<style>body {{ margin: 16px; font: 16px sans-serif; }}
-[data-theme="dark"] body {{ background: #14181e; }}</style>
-{scripts}</head><body><div class="adaopt-live" data-figure="memory"></div></body></html>
-"""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    path = tmp_path_factory.mktemp("live") / "budget.html"
-    live = LIVE.as_uri()
-    scripts = "".join(f'<script src="{live}/{name}.js"></script>' for name in SCRIPTS)
-    path.write_text(PAGE.format(live=live, scripts=scripts), encoding="utf-8")
-    return path.as_uri()
-
-
-@pytest.fixture
-def page(browser, address):
-    """A page opened from disk that fails its test when anything goes wrong on it."""
-    page = browser.new_page(viewport={"width": 900, "height": 900})
-    noise = []
-    page.on("console", lambda message: noise.append(message.text))
-    page.on("pageerror", lambda error: noise.append(str(error)))
-    page.on("requestfailed", lambda request: noise.append(request.url))
-    page.goto(address)
-    yield page
-    page.close()
-    assert noise == []
-
-
 def words(page):
     return page.locator(".readout").inner_text()
 
@@ -191,22 +131,13 @@ def test_every_control_works_by_keyboard(page):
 
 
 @pytest.mark.parametrize("width", [390, 320])
-def test_a_phone_does_not_scroll_sideways(page, width):
-    page.set_viewport_size({"width": width, "height": 844})
-    page.wait_for_function(
-        "width => document.querySelector('.picture svg').viewBox.baseVal.width <= width", arg=width
-    )
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_a_phone_does_not_scroll_sideways(on_a_phone, width):
+    assert on_a_phone(width) <= width
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_accessibility_violation(page, theme):
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    options = {"runOnly": rules, "preload": False}  # preloading would fetch the style sheet again
-    found = Axe().run(page, context=".adaopt-live", options=options)
-    assert [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]] == []
-    assert len(found.response["passes"]) > 5
+def test_no_accessibility_violation(violations, theme):
+    assert violations(theme) == []
 
 
 def test_the_picture_is_wide_as_its_numbers(page):

@@ -23,6 +23,8 @@ globalThis.adaopt = globalThis.adaopt || {};
     return `${(value / 10 ** exponent).toFixed(1)} · 10${power.join("")}`;
   }
 
+  adaopt.number = number;
+
   const TOO_LARGE = "f(x) exceeds a million times its first value. The step is too large.";
   const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
