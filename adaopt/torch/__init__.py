@@ -17,6 +17,7 @@ from .amos import Amos
 from .amsgrad import AMSGrad
 from .averaging import LAWA, PolyakAverage
 from .engine import Rule
+from .engine.combined import Combined
 from .generalized_adam import GeneralizedAdam
 from .laprop import LaProp
 from .nadam import NAdam
@@ -28,6 +29,7 @@ from .schedule_free_prodigy import ScheduleFreeProdigy
 from .schedules import ScheduleLR
 from .sgd import SGD
 from .sign import Lion, SignSGD, Signum
+from .split import split_parameters
 
 __all__ = [
     "LAWA",
@@ -40,6 +42,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Amos",
+    "Combined",
     "GeneralizedAdam",
     "LaProp",
     "Lion",
@@ -57,6 +60,7 @@ __all__ = [
     "SignSGD",
     "Signum",
     "build",
+    "split_parameters",
 ]
 
 
