@@ -9,7 +9,6 @@ The pages are always written anew, since one page can break another one's links.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,8 @@ import catalog_page
 import proof_page
 import vendor
 import yaml
+
+from adaopt.data import fashion_mnist
 
 ROOT = Path(__file__).resolve().parents[1]
 FRONT = """<!DOCTYPE html>
@@ -51,9 +52,16 @@ def digest(root: Path, paths: Iterable[Path], *facts: object) -> str:
 
 def execution_digest(root: Path) -> str:
     """Of everything but its own source that a lecture's output depends on."""
-    data = os.environ.get("ADAOPT_DATA", "")
     paths = files(root, "adaopt/**/*", "requirements.txt", "benchmarks/results/*.csv")
-    return digest(root, paths, data, bool(data) and Path(data).is_dir())
+    return digest(root, paths, images_at_hand())
+
+
+def images_at_hand() -> str:
+    """Where Fashion-MNIST is, nothing without it; a wrong ADAOPT_DATA is said by the lecture."""
+    try:
+        return str(fashion_mnist.folder()) if fashion_mnist.fashion_mnist_at_hand() else ""
+    except (ValueError, FileNotFoundError) as error:
+        return str(error)
 
 
 def book_digest(root: Path, vendored: bool) -> str:

@@ -1,9 +1,10 @@
-"""Fashion-MNIST from its four official files, checked byte for byte; nothing is downloaded."""
+"""Fashion-MNIST from its four official files, fetched where they are wanted, and checked."""
 
 import gzip
 import hashlib
 import os
 import struct
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,11 @@ from numpy.typing import NDArray
 
 VARIABLE = "ADAOPT_DATA"
 HOME = "https://github.com/zalandoresearch/fashion-mnist"
+MIRRORS = (
+    f"{HOME}/raw/master/data/fashion/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+)
+PATIENCE = 5  # seconds without an answer, for each of the two mirrors
 
 
 class File(NamedTuple):
@@ -55,15 +61,20 @@ FILES = {
 }
 
 
-def load_fashion_mnist(split: str = "train") -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The images and labels of Fashion-MNIST, from ``$ADAOPT_DATA/fashion_mnist/*.gz``.
+def load_fashion_mnist(
+    split: str = "train", progress: bool = True
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The images and labels of Fashion-MNIST, checked byte for byte (about half a second).
 
-    The environment variable ADAOPT_DATA holds the absolute path of a folder whose subfolder
-    ``fashion_mnist`` has the four official files. They are read anew at each call (about half a
-    second for ``"train"``) and every byte is checked.
+    Where the environment variable ADAOPT_DATA is set, it is the absolute path of a folder whose
+    subfolder ``fashion_mnist`` has the four official files, and nothing is fetched. Else they are
+    in the user's cache folder; what is missing or damaged there is fetched from the official
+    mirrors (31 MB in all) and kept. A file is written under another name and renamed when it is
+    whole and its MD5 is right, so that processes may fetch at the same time.
 
     Args:
         split: "train", 60,000 images, or "test", 10,000; of each kind 6,000 or 1,000.
+        progress: show a bar while fetching.
 
     Returns:
         The pair (images, labels) of uint8 arrays (n, 28, 28) and (n,). In images 0 is background
@@ -71,22 +82,68 @@ def load_fashion_mnist(split: str = "train") -> tuple[NDArray[np.uint8], NDArray
         5 Sandal, 6 Shirt, 7 Sneaker, 8 Bag, 9 Ankle boot.
 
     Raises:
-        ValueError: another split; ADAOPT_DATA is a relative path; a file is truncated or corrupted.
-        FileNotFoundError: ADAOPT_DATA is not set, or the folder or a file is missing.
+        ValueError: another split; ADAOPT_DATA is a relative path; its files are damaged.
+        FileNotFoundError: the folder that ADAOPT_DATA names, or a file in it, is missing.
+        ConnectionError: the files are not there and no mirror gives them; the three ways out.
+
+    Warns:
+        UserWarning: a file in the cache is damaged and fetched again.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking
     Machine Learning Algorithms", arXiv:1708.07747 (2017). MIT licence, Copyright 2017 Zalando SE.
     """
     check_split(split)
-    root = data_root()
-    if root is None:
-        raise FileNotFoundError(
-            f"Fashion-MNIST needs {VARIABLE}: set it to the absolute path of a folder whose "
-            f"subfolder fashion_mnist holds the four .gz files of {HOME}. "
-            "Without them, load_images() gives drawn garments"
-        )
-    images, labels = (read_idx(_verified(root / "fashion_mnist", file)) for file in FILES[split])
+    if data_root() is None:
+        for file in FILES[split]:
+            _fetch(file, progress)
+    return read_fashion_mnist(split)
+
+
+def read_fashion_mnist(split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """As :func:`load_fashion_mnist`, from the files at hand: nothing is fetched."""
+    check_split(split)
+    images, labels = (read_idx(_verified(folder() / file.name, file)) for file in FILES[split])
     return images, labels
+
+
+def fashion_mnist_at_hand() -> bool:
+    """Whether ADAOPT_DATA is set (what it names must then be whole), or all files are cached."""
+    names = [file.name for pair in FILES.values() for file in pair]
+    return data_root() is not None or all((folder() / name).is_file() for name in names)
+
+
+def folder() -> Path:
+    """Where the four files are: in the folder of ADAOPT_DATA, else in the user's cache folder."""
+    import pooch
+
+    return (data_root() or Path(pooch.os_cache("adaopt"))) / "fashion_mnist"
+
+
+def _fetch(file: File, progress: bool) -> None:
+    """Bring a file that is missing or damaged into the cache, from the first mirror that has it."""
+    import pooch
+
+    path = folder() / file.name
+    if path.is_file():
+        damage = _damage(path.read_bytes(), file)
+        if not damage:
+            return
+        warnings.warn(f"{file.name} in the cache is {damage}: fetching it again", stacklevel=3)
+    pooch.get_logger().setLevel("WARNING")  # its notes name the folder
+    how, reasons = pooch.HTTPDownloader(progressbar=progress, timeout=PATIENCE), []
+    for mirror in MIRRORS:
+        url, known = mirror + file.name, f"md5:{file.md5}"
+        try:
+            pooch.retrieve(url, known, file.name, path.parent, downloader=how)
+            return
+        except (OSError, ValueError) as error:  # no connection, no such file, other bytes
+            reasons.append(f"{url}: {type(error).__name__}")
+    raise ConnectionError(
+        f"Fashion-MNIST is not on this machine and cannot be fetched ({'; '.join(reasons)}). "
+        f"Three ways out: try again with a network; set {VARIABLE} to the absolute path of a "
+        f"folder whose subfolder fashion_mnist holds the four .gz files of {HOME}; or take "
+        "load_images(), which gives drawn garments"
+    )
 
 
 def check_split(split: str) -> None:
@@ -130,22 +187,29 @@ def read_idx(data: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape).copy()
 
 
-def _verified(folder: Path, file: File) -> bytes:
+def _verified(path: Path, file: File) -> bytes:
     """The unpacked bytes of an official file, or an error that names what is wrong with it."""
-    path = folder / file.name
     remedy = f"Fetch {file.name} again from {HOME}"
+    if data_root() is None:
+        remedy = "load_fashion_mnist() fetches it again"
     if not path.is_file():
         raise FileNotFoundError(f"{VARIABLE} is set, but {path} is missing. {remedy}")
     packed = path.read_bytes()
-    if len(packed) != file.size:
-        state = "truncated" if len(packed) < file.size else "too long"
-        found = f"{len(packed):,} bytes instead of {file.size:,}"
-        raise ValueError(f"{path} is {state}: {found}. {remedy}")
-    if hashlib.md5(packed, usedforsecurity=False).hexdigest() != file.md5:
-        raise ValueError(f"{path} is corrupted: its MD5 is not the published {file.md5}. {remedy}")
+    if damage := _damage(packed, file):
+        raise ValueError(f"{path} is {damage}. {remedy}")
     data = gzip.decompress(packed)
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise ValueError(
             f"{path} is corrupted: its contents' SHA-256 is not {file.sha256}. {remedy}"
         )
     return data
+
+
+def _damage(packed: bytes, file: File) -> str:
+    """What is wrong with the packed bytes; nothing if they are the published ones."""
+    if len(packed) != file.size:
+        state = "truncated" if len(packed) < file.size else "too long"
+        return f"{state}: {len(packed):,} bytes instead of {file.size:,}"
+    if hashlib.md5(packed, usedforsecurity=False).hexdigest() != file.md5:
+        return f"corrupted: its MD5 is not the published {file.md5}"
+    return ""

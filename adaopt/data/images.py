@@ -6,7 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adaopt.data.fashion_mnist import VARIABLE, check_split, data_root, load_fashion_mnist
+from adaopt.data.fashion_mnist import (
+    check_split,
+    fashion_mnist_at_hand,
+    read_fashion_mnist,
+)
 from adaopt.data.garments import KINDS, drawn_garments
 
 CLASS_NAMES = tuple(KINDS)
@@ -33,7 +37,7 @@ class Images:
 
 
 def load_images(split: str = "train", n: int | None = None) -> Images:
-    """Fashion-MNIST if ADAOPT_DATA is set, else drawn garments; nothing is downloaded.
+    """Fashion-MNIST from ADAOPT_DATA or the cache, else drawn garments; nothing is downloaded.
 
     Args:
         split: "train" or "test": 60,000 or 10,000 images of Fashion-MNIST, 12,000 or 2,000 drawn.
@@ -44,18 +48,18 @@ def load_images(split: str = "train", n: int | None = None) -> Images:
 
     Raises:
         ValueError: another split; n below 1 or above what the set holds.
-        ValueError, FileNotFoundError: ADAOPT_DATA is set, but its Fashion-MNIST cannot be read (see
-            ``load_fashion_mnist``): broken data are never replaced in silence.
+        ValueError, FileNotFoundError: ADAOPT_DATA is set or the cache is filled, but Fashion-MNIST
+            cannot be read there: broken data are never replaced in silence.
 
     Sources and licences: see ``load_fashion_mnist`` and ``drawn_garments``.
     """
     check_split(split)
-    drawn = data_root() is None
-    images, labels = drawn_garments(*DRAWN[split]) if drawn else load_fashion_mnist(split)
+    drawn = not fashion_mnist_at_hand()
+    images, labels = drawn_garments(*DRAWN[split]) if drawn else read_fashion_mnist(split)
     count = len(labels) if n is None else operator.index(n)
     if not 1 <= count <= len(labels):
         raise ValueError(f"Invalid n: {n}. There are {len(labels):,} images ({split})")
     name = "drawn garments" if drawn else "Fashion-MNIST"
-    reason = f", generated (set {VARIABLE} to use Fashion-MNIST instead)" if drawn else ""
+    reason = ", generated (load_fashion_mnist() fetches Fashion-MNIST)" if drawn else ""
     note = f"Data: {name}, {count:,} images ({split}){reason}."
     return Images(images[:count], labels[:count], name, note)

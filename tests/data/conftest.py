@@ -3,7 +3,10 @@
 import gzip
 import hashlib
 import struct
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -51,3 +54,32 @@ def tiny(tmp_path, monkeypatch) -> Path:
 def unset(monkeypatch) -> None:
     """No ADAOPT_DATA."""
     monkeypatch.delenv("ADAOPT_DATA", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    """A cache folder of the test's own, empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "adaopt" / "fashion_mnist"
+
+
+@pytest.fixture
+def mirror(tiny, monkeypatch):
+    """A server on this machine that offers the tiny set; yields the paths it was asked for."""
+    monkeypatch.delenv("ADAOPT_DATA")
+    asked = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tiny))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(fashion_mnist, "MIRRORS", (f"{address}nowhere/", address))
+        yield asked
+        server.shutdown()
