@@ -6,7 +6,9 @@ Importing this module is light; scikit-learn is imported when real data is asked
 from adaopt.problems.datasets import breast_cancer, diabetes, digits, plane
 from adaopt.problems.finite_sum import FiniteSum
 from adaopt.problems.linear import LeastSquares, LinearModel, Logistic
+from adaopt.problems.online import OnlineLinear
 from adaopt.problems.surfaces import Beale, Himmelblau, Quadratic, Rosenbrock, Surface
+from adaopt.problems.zipf import Softmax, zipf_classes
 
 __all__ = [
     "Beale",
@@ -15,11 +17,14 @@ __all__ = [
     "LeastSquares",
     "LinearModel",
     "Logistic",
+    "OnlineLinear",
     "Quadratic",
     "Rosenbrock",
+    "Softmax",
     "Surface",
     "breast_cancer",
     "diabetes",
     "digits",
     "plane",
+    "zipf_classes",
 ]
