@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -28,8 +28,9 @@ class MatrixRule(Rule):
     A parameter of order 1 is one column, a number a column of length 1. What a method makes of more
     than two dimensions, and which parameters it treats in another way, :meth:`describe` says.
 
-    ``foreach=False`` takes the parameters one by one. There are no cache-sized views and no
-    ``fused=True``: a matrix product is not elementwise.
+    ``layout`` holds the keywords that say how this edition computes and the other has not; they
+    follow those of ``hyper``. ``foreach=False`` takes the parameters one by one. There are no
+    cache-sized views and no ``fused=True``: a matrix product is not elementwise.
 
     Raises:
         RuntimeError: besides those of every rule: ``fused``, a complex parameter, a tensor subclass
@@ -37,6 +38,11 @@ class MatrixRule(Rule):
     """
 
     elementwise = False
+    layout: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        cls.hyper = cls.hyper | cls.layout
+        super().__init_subclass__(**kwargs)
 
     def rule(
         self, x: list[Tensor], g: list[Tensor], h: Hyper, k: int, *buffers: list[Tensor] | None
@@ -94,7 +100,9 @@ class MatrixRule(Rule):
         for p, _ in pairs:
             if type(p) not in PLAIN:
                 raise RuntimeError(
-                    f"{type(self).__name__} does not support {type(p).__name__} parameters"
+                    f"{type(self).__name__} does not support {type(p).__name__} parameters (FSDP2):"
+                    " replicate them with DistributedDataParallel and pass distributed=True, or "
+                    "give sharded parameters to an elementwise method"
                 )
         return pairs
 
