@@ -12,8 +12,9 @@ import difflib
 from adaopt.catalog import adagrad, adam, amos, beyond, nesterov, parameter_free, sgd, sign
 from adaopt.catalog.averaging import WRAPPERS, Wrapper
 from adaopt.catalog.card import Card, Hyper
+from adaopt.catalog.changes import highlighted
 
-__all__ = ["CARDS", "WRAPPERS", "Card", "Hyper", "Wrapper", "card"]
+__all__ = ["CARDS", "WRAPPERS", "Card", "Hyper", "Wrapper", "card", "highlighted"]
 
 CARDS: dict[str, Card] = {
     card.key: card

@@ -45,6 +45,12 @@ CARDS = (
             "7th of the external ruleset, 0.4918; that is a later variant, "
             "with another decay of the step and, at four of its five points, v per entry"
         ),
+        changed=(
+            r"\xi \eta\, g_k",
+            r"\frac12 \gamma x_k",
+            r"1 + \frac14 \sqrt{\xi \eta}\, b_k",
+            r"b_k + \gamma (1 + b_k)",
+        ),
         unverified=(
             "the formula is checked against the authors' published code (google-research/"
             "jestimator), not against the text of the paper"

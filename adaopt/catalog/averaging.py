@@ -15,7 +15,7 @@ class Wrapper:
     """What the course knows of one average of the iterates.
 
     ``class_name`` is the class in both editions, ``preset`` the keywords that make this average out
-    of it; ``extra_bytes`` is the memory besides the optimizer's own, in bytes per float32
+    of it, ``changed`` the parts of the formula to be pointed at; ``extra_bytes`` is the memory besides the optimizer's own, in bytes per float32
     parameter, at the defaults. The torch classes have one keyword more, ``device``: where the
     average is kept.
     """
@@ -32,6 +32,7 @@ class Wrapper:
     algoperf: str
     differences: str = ""
     preset: Mapping[str, Any] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
 
     @property
     def numpy_class(self) -> type:
@@ -83,6 +84,7 @@ WRAPPERS = {
             ),
             differences="the paper takes a snapshot at the end of each epoch",
             preset={"mode": "queue"},
+            changed=(r"\frac1k \sum_{i=n-k+1}^n s_i",),
         ),
         Wrapper(
             key="lawa_ema",

@@ -26,6 +26,7 @@ class Card:
     out of that class; ``variants`` are the keyword sets that tests run besides the defaults;
     ``exempt`` names the tests of torch's contract that cannot hold for it, with the reason;
     ``unverified`` says what of the method has been checked against no independent source;
+    ``changed`` are the parts of the formula that the method it descends from does not have;
     ``state_bytes`` is the state's size per float32 parameter in bytes, at the defaults.
     """
 
@@ -47,6 +48,7 @@ class Card:
     algoperf: str = ""
     exempt: Mapping[str, str] = field(default_factory=dict)
     unverified: str = ""
+    changed: tuple[str, ...] = ()
 
     @property
     def call(self) -> str:

@@ -59,6 +59,10 @@ CARDS = (
         "reproduce it. The paper's algorithm averages the gradient with mu_k in m as well; torch, "
         "Keras, optax and ours with beta1",
         algoperf="variant='algoperf' with decoupled decay is NAdamW, the baseline's rule",
+        changed=(
+            r"\frac{\mu_{k+1} m_k}{1 - \mu_1 \cdots \mu_{k+1}}"
+            r" + \frac{(1 - \mu_k) g_k}{1 - \mu_1 \cdots \mu_k}",
+        ),
         unverified="what is said of the paper's own algorithm: the three forms are checked against "
         "torch.optim, optax and AlgoPerf's code, not against its text",
     ),

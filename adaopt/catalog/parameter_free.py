@@ -87,6 +87,7 @@ CARDS = (
         ),
         differences=MODES + ". The paper's form has no bias correction of v; the package, and ours,"
         " has",
+        changed=(r"(1 - \beta) z_k + \beta x_k", "g_k", r"(1 - c_k) x_k + c_k z_{k+1}"),
         algoperf="first of the self-tuning ruleset (score 0.8542) and second of the external one "
         "(0.7077). Its rate is lr times the warm-up times sqrt(1 - beta2^k) over sqrt(v) + eps, "
         "its decay is that of x, r = 0.75, and v is stored in bfloat16",
@@ -146,6 +147,11 @@ CARDS = (
         "on along its old momentum and decays; ours stands still. As long as all gradients were "
         "zero, a step decays the weights (by d0) here and not there. The package's slice_p and "
         "fsdp_in_use are left out; p.grad is never written",
+        changed=(
+            r"\max \Bigl( d_k, \frac{r_k}{\lVert s_k \rVert_1} \Bigr)",
+            r"\langle g_k, x_0 - x_k \rangle",
+            r"\alpha d_k",
+        ),
         algoperf="not submitted by itself; see Schedule-Free Prodigy",
         exempt=EXEMPT,
     ),

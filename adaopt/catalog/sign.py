@@ -89,5 +89,6 @@ CARDS = (
             "weight_decay as many times larger"
         ),
         algoperf="no submission to v0.5",
+        changed=(r"\beta_1 m_k + (1 - \beta_1) g_k", r"\operatorname{sign} c_k"),
     ),
 )
