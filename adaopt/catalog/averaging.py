@@ -15,9 +15,9 @@ class Wrapper:
     """What the course knows of one average of the iterates.
 
     ``class_name`` is the class in both editions, ``preset`` the keywords that make this average out
-    of it, ``changed`` the parts of the formula to be pointed at; ``extra_bytes`` is the memory besides the optimizer's own, in bytes per float32
-    parameter, at the defaults. The torch classes have one keyword more, ``device``: where the
-    average is kept.
+    of it, ``changed`` the parts of the formula to be pointed at; ``extra_bytes`` is the memory
+    besides the optimizer's own, in bytes per float32 parameter, at the defaults. The torch classes
+    have one keyword more, ``device``: where the average is kept.
     """
 
     key: str
