@@ -6,19 +6,29 @@ Imports matplotlib. Every function returns the figure; call :func:`use_style` on
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
 from adaopt.figures.memory import memory_bars, memory_over_time, segment_lengths
 from adaopt.figures.style import GREY, PALETTE, label_lines, method_style, use_style
+from adaopt.figures.zoo import (
+    comparison,
+    order_before_and_after,
+    runs_by_step,
+    surface_race,
+)
 
 __all__ = [
     "GREY",
     "PALETTE",
+    "comparison",
     "label_lines",
     "memory_bars",
     "memory_over_time",
     "method_style",
     "noise_floor",
+    "order_before_and_after",
     "race",
+    "runs_by_step",
     "segment_lengths",
     "sgd_paths",
     "step_limit",
     "step_schedules",
+    "surface_race",
     "use_style",
 ]
