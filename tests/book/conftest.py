@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -92,17 +93,18 @@ def book() -> ModuleType:
     return modules
 
 
-# Live figures: a test module names its SCRIPTS and the BODY of its page, and for `js` what NODE
-# runs first.
+# Live figures, on a page with the scripts of the book: a test module names its BODY, and for `js`
+# what NODE runs first.
 
 
 @pytest.fixture(scope="module")
 def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page with live figures, to be opened from disk."""
-    live, module = LIVE.as_uri(), request.module
-    scripts = "".join(f'<script src="{live}/{name}.js"></script>' for name in module.SCRIPTS)
+    live, config = LIVE.as_uri(), (ROOT / "_config.yml").read_text(encoding="utf-8")
+    names = re.findall(r"live/(\w+\.js)", config)
+    scripts = "".join(f'<script src="{live}/{name}"></script>' for name in names)
     path = tmp_path_factory.mktemp("live") / "page.html"
-    page = LIVE_PAGE.format(live=live, scripts=scripts, body=module.BODY)
+    page = LIVE_PAGE.format(live=live, scripts=scripts, body=request.module.BODY)
     path.write_text(page, encoding="utf-8")
     return path.as_uri()
 

@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import Page
 
 FIGURES = ["sgd", "noise-floor"]
-SCRIPTS = ("rules", "problems", "plot", "figures")
 BODY = """
 <div class="adaopt-live" data-figure="sgd"></div>
 <div class="adaopt-live" data-figure="noise-floor"></div>
@@ -67,7 +66,7 @@ def test_presets_and_mistakes(page):
     shown = [value.get_attribute("aria-valuetext") for value in values]
     assert shown == ["1/L = 1.04", "12 of 12 terms", "3"]
     assert figure(page, 3).inner_text() == (
-        'There is no live figure "nothing". Known: sgd, noise-floor.'
+        'There is no live figure "nothing". Known: sgd, noise-floor, race, memory, matrix.'
     )
     assert figure(page, 4).inner_text() == (
         'data-method="newton": choose from sgd, momentum, nesterov.'

@@ -12,7 +12,6 @@ from adaopt.numpy.polar import odd_polynomials
 from adaopt.torch.matrix import POLAR_FACTORS
 from adaopt.torch.matrix.polar import POLAR_EXPRESS, QUINTIC
 
-SCRIPTS = ("rules", "problems", "plot", "figures", "matrix")
 BODY = '<div class="adaopt-live" data-figure="matrix"></div>'
 NODE = 'const { matrix } = require("./matrix.js");'
 SIGMA = np.geomspace(1e-3, 0.6, 9)

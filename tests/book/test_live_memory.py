@@ -8,7 +8,6 @@ from adaopt import memory
 from adaopt.memory.formulas import head_terms, layer_terms
 from adaopt.nn import GPT2_CONFIGS
 
-SCRIPTS = ("rules", "problems", "plot", "figures", "memory")
 BODY = '<div class="adaopt-live" data-figure="memory"></div>'
 NODE = 'const { memory } = require("./memory.js");'
 PLANS = [

@@ -1,9 +1,7 @@
 """The browser's rules, schedules and problem compute what the NumPy edition computes."""
 
 import itertools
-import json
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +14,11 @@ from adaopt.training import DivergenceError, minimize
 
 LIVE = Path(__file__).parents[2] / "book/_static/live"
 COLORS = dict(re.findall(r"--live-(\w+): (#[0-9a-f]{6});", (LIVE / "live.css").read_text()))
+NODE = """
+    const adaopt = require("./setup.js");
+    const plane = new adaopt.LeastSquares(adaopt.plane.A, adaopt.plane.b);
+"""
 STEPS = 50
-
-
-@pytest.fixture(scope="module")
-def js(node):
-    """``js("return 1 + input", 2)``: the value that a body computes from its input in Node."""
-
-    def run(body, value=None):
-        script = f"""
-            const adaopt = require("{LIVE}/rules.js");
-            require("{LIVE}/problems.js");
-            const plane = new adaopt.LeastSquares(adaopt.plane.A, adaopt.plane.b);
-            const main = (input) => {{ {body} }};
-            console.log(JSON.stringify(main(JSON.parse(process.argv[1]))));
-        """
-        done = subprocess.run(
-            [node, "-e", script, json.dumps(value)], capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
 
 
 def test_the_problem_is_the_plane(js):

@@ -57,7 +57,7 @@ globalThis.adaopt = globalThis.adaopt || {};
     const last = 40 * Math.abs(end - start); // clamped far outside: SVG dislikes huge numbers
     return (value) => {
       const pixel = start + ((t(value) - low) / (high - low)) * (end - start);
-      return +Math.max(-last, Math.min(last, pixel)).toFixed(1);
+      return Math.round(10 * Math.max(-last, Math.min(last, pixel))) / 10;
     };
   }
 
@@ -102,6 +102,7 @@ globalThis.adaopt = globalThis.adaopt || {};
       Object.assign(this, { width, height: this.bottom + MARGIN.bottom, clip: `live-${++plots}` });
       this.x = scale(x, this.left, this.right);
       this.y = scale(y, this.bottom, this.top);
+      this.ranges = { x: x.range, y: y.range };
       this.inside = [];
       this.outside = [];
       this.axes(x, y);
@@ -133,13 +134,36 @@ globalThis.adaopt = globalThis.adaopt || {};
       this.outside.push(`<text x="${px}" y="${py}" text-anchor="${anchor}">${text}</text>`);
     }
 
-    // points: [[x, y], ...] in data units; line: a matplotlib dash style
+    // points: [[x, y], ...] in data units; line: a matplotlib dash style. A point without a place
+    // (NaN, or the logarithm of a negative number) breaks the line; one nearer than half a pixel
+    // to the last is left out.
     line(points, { color, line = "-", width = 2, opacity = 1 }) {
-      const path = points.map(([x, y]) => `${this.x(x)} ${this.y(y)}`).join("L");
+      const path = [];
+      let joined = false, lastX = 0, lastY = 0;
+      points.forEach(([x, y], i) => {
+        const px = this.x(x), py = this.y(y);
+        const drawn = !Number.isNaN(px + py);
+        const far = Math.abs(px - lastX) >= 0.5 || Math.abs(py - lastY) >= 0.5;
+        if (drawn && (!joined || far || i === points.length - 1)) {
+          path.push(`${joined ? "L" : "M"}${px} ${py}`);
+          [lastX, lastY] = [px, py];
+        }
+        joined = drawn;
+      });
       this.inside.push(
-        `<path d="M${path}" stroke-width="${width}" stroke-dasharray="${DASHES[line]}" ` +
+        `<path d="${path.join("")}" stroke-width="${width}" stroke-dasharray="${DASHES[line]}" ` +
           `opacity="${opacity}" style="stroke:${paint(color)}"/>`,
       );
+    }
+
+    // The data units of a pixel, of linear axes.
+    locate(px, py) {
+      const share = (pixel, start, end) => (pixel - start) / (end - start);
+      const between = ([low, high], t) => low + Math.max(0, Math.min(1, t)) * (high - low);
+      return [
+        between(this.ranges.x, share(px, this.left, this.right)),
+        between(this.ranges.y, share(py, this.bottom, this.top)),
+      ];
     }
 
     segments(segments, { color, width = 1 }) {

@@ -1,80 +1,168 @@
-// Update rules, step-size schedules and the training loop: the browser's copy of adaopt.numpy,
-// adaopt.schedules and adaopt.training.minimize. tests/book/test_live_rules.py compares the two.
+// Update rules: the browser's copy of adaopt.numpy, with the hyper-parameters that the live figures
+// offer. tests/book/test_live_rules.py compares the two. No dependency; node can require this file.
+//
+// All these methods treat every coordinate alike, so a rule is written for one number x and its
+// gradient g. It returns the next x. s is the state it keeps between steps, k the step number from
+// 1, h the hyper-parameters. In s.rate it leaves the effective step size: the factor in front of
+// the gradient, or of the average of gradients that it steps along.
 "use strict";
 globalThis.adaopt = globalThis.adaopt || {};
 
 (function (adaopt) {
-  // A rule maps the point x and the gradient g to the next point. s is the state it keeps between
-  // steps, k the step number from 1, h the hyper-parameters. Inputs are never changed.
+  const average = (old = 0, value, beta) => beta * old + (1 - beta) * value;
+  const root = (v, h) => (h.eps_inside ? Math.sqrt(v + h.eps) : Math.sqrt(v) + h.eps);
+
+  // The averages that Adam keeps, of the gradients and of their squares.
+  function moments(s, g, [beta1, beta2]) {
+    s.m = average(s.m, g, beta1);
+    s.v = average(s.v, g * g, beta2);
+  }
+
+  // The sign of c times lr, and the weights decay apart from it.
+  function signStep(x, c, s, h) {
+    s.rate = h.lr / Math.abs(c);
+    return x - h.lr * (Math.sign(c) + h.weight_decay * x);
+  }
+
+  function adam(x, g, s, k, h) {
+    const [beta1, beta2] = h.betas;
+    moments(s, g, h.betas);
+    const mHat = s.m / (1 - beta1 ** k);
+    const vHat = s.v / (1 - beta2 ** k);
+    s.rate = h.lr / (Math.sqrt(vHat) + h.eps);
+    return x - s.rate * mHat;
+  }
+
+  const ADAM = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0 };
+
   adaopt.rules = {
     sgd: {
+      defaults: { lr: 1e-3, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false },
+      update(x, g, s, k, h) {
+        g += h.weight_decay * x;
+        s.rate = h.lr;
+        if (h.momentum === 0) return x - h.lr * g;
+        // The first velocity is the gradient itself, not damped, as in torch.optim.SGD.
+        s.v = s.v === undefined ? g : h.momentum * s.v + (1 - h.dampening) * g;
+        return x - h.lr * (h.nesterov ? g + h.momentum * s.v : s.v);
+      },
+    },
+
+    adagrad: {
+      defaults: { lr: 1e-2, eps: 1e-6, eps_inside: true, weight_decay: 0 },
+      update(x, g, s, k, h) {
+        g += h.weight_decay * x;
+        s.v = (s.v ?? 0) + g * g;
+        s.rate = h.lr / root(s.v, h);
+        return x - s.rate * g;
+      },
+    },
+
+    rmsprop: {
       defaults: {
-        lr: 1e-3, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false, maximize: false,
+        lr: 1e-2, alpha: 0.99, eps: 1e-6, eps_inside: true, momentum: 0, weight_decay: 0,
       },
       update(x, g, s, k, h) {
-        if (h.maximize) g = g.map((gi) => -gi);
-        g = g.map((gi, i) => gi + h.weight_decay * x[i]);
-        if (h.momentum !== 0) {
-          // The first velocity is the gradient itself, not damped, as in torch.optim.SGD.
-          s.v = s.v ? s.v.map((vi, i) => h.momentum * vi + (1 - h.dampening) * g[i]) : g;
-          g = h.nesterov ? g.map((gi, i) => gi + h.momentum * s.v[i]) : s.v;
-        }
-        return x.map((xi, i) => xi - h.lr * g[i]);
+        g += h.weight_decay * x;
+        s.v = average(s.v, g * g, h.alpha);
+        s.rate = h.lr / root(s.v, h);
+        s.u = h.momentum * (s.u ?? 0) + g / root(s.v, h);
+        return x - h.lr * s.u;
       },
     },
-  };
 
-  // Catalog key -> how a method is built and drawn: the cards of adaopt/catalog.
-  adaopt.methods = {
-    gd: { name: "GD", rule: "sgd", preset: {}, color: "black", line: "-" },
-    sgd: { name: "SGD", rule: "sgd", preset: {}, color: "blue", line: "-" },
-    momentum: {
-      name: "Momentum", rule: "sgd", preset: { momentum: 0.9 }, color: "orange", line: "--",
+    adadelta: {
+      defaults: { lr: 1, rho: 0.9, eps: 1e-6, weight_decay: 0 },
+      update(x, g, s, k, h) {
+        g += h.weight_decay * x;
+        s.v = average(s.v, g * g, h.rho);
+        const ratio = Math.sqrt((s.D ?? 0) + h.eps) / Math.sqrt(s.v + h.eps);
+        s.D = average(s.D, (ratio * g) ** 2, h.rho);
+        s.rate = h.lr * ratio;
+        return x - s.rate * g;
+      },
     },
-    nesterov: {
-      name: "Nesterov momentum", rule: "sgd", preset: { momentum: 0.9, nesterov: true },
-      color: "green", line: "-.",
+
+    adam: {
+      defaults: ADAM,
+      update: (x, g, s, k, h) => adam(x, g + h.weight_decay * x, s, k, h),
     },
-  };
 
-  // adaopt.build("momentum", {lr: 0.1}).step(x, g) -> the next point
-  adaopt.build = function (key, hyper) {
-    const { rule, preset } = adaopt.methods[key];
-    const { defaults, update } = adaopt.rules[rule];
-    const optimizer = { hyper: { ...defaults, ...preset, ...hyper }, state: {}, k: 0 };
-    optimizer.step = (x, g) => update(x, g, optimizer.state, ++optimizer.k, optimizer.hyper);
-    return optimizer;
-  };
+    adamw: {
+      defaults: { ...ADAM, weight_decay: 1e-2 },
+      update: (x, g, s, k, h) => adam(x - h.lr * h.weight_decay * x, g, s, k, h),
+    },
 
-  // Schedules: step number k from 0 -> step size.
-  adaopt.schedules = {
-    constant: (lr) => () => lr,
-    inverse: (lr, k0 = 1) => (k) => lr / (1 + k / k0),
-    inverse_sqrt: (lr, k0 = 1) => (k) => lr / Math.sqrt(1 + k / k0),
-  };
+    amsgrad: {
+      defaults: ADAM,
+      update(x, g, s, k, h) {
+        moments(s, g + h.weight_decay * x, h.betas);
+        s.largest = Math.max(s.largest ?? 0, s.v);
+        s.rate = h.lr / (Math.sqrt(s.largest) + h.eps);
+        return x - s.rate * s.m;
+      },
+    },
 
-  // Runs the optimizer on minibatches drawn by sampler() and records every step. evaluations
-  // counts component gradients; divergedAt is the step at which f exceeded limit * max(1, f(x0)),
-  // where the run stops, or null.
-  adaopt.minimize = function (problem, optimizer, x0, steps, sampler, schedule, limit = 1e6) {
-    let x = x0;
-    let evaluations = 0;
-    const highest = limit * Math.max(1, problem.f(x0)) - problem.minimum;
-    const trace = { iterates: [x], gaps: [problem.gap(x)], evaluations: [0], divergedAt: null };
-    for (let k = 0; k < steps; k++) {
-      const batch = sampler();
-      if (schedule) optimizer.hyper.lr = schedule(k);
-      x = optimizer.step(x, problem.gradBatch(batch, x));
-      const gap = problem.gap(x);
-      trace.iterates.push(x);
-      trace.gaps.push(gap);
-      trace.evaluations.push((evaluations += batch.length));
-      if (!(gap <= highest)) { // also true for NaN
-        trace.divergedAt = k + 1;
-        break;
-      }
-    }
-    return trace;
+    nadam: {
+      defaults: { ...ADAM, lr: 2e-3, momentum_decay: 4e-3 },
+      update(x, g, s, k, h) {
+        const [beta1, beta2] = h.betas;
+        const mu = (step) => beta1 * (1 - 0.96 ** (step * h.momentum_decay) / 2);
+        g += h.weight_decay * x;
+        moments(s, g, h.betas);
+        s.product = (s.product ?? 1) * mu(k);
+        const ahead = s.product * mu(k + 1);
+        const nHat = mu(k + 1) * s.m / (1 - ahead) + (1 - mu(k)) * g / (1 - s.product);
+        s.rate = h.lr / (Math.sqrt(s.v / (1 - beta2 ** k)) + h.eps);
+        return x - s.rate * nHat;
+      },
+    },
+
+    nadamw: {
+      defaults: { ...ADAM, weight_decay: 1e-2 },
+      update(x, g, s, k, h) {
+        const [beta1, beta2] = h.betas;
+        moments(s, g, h.betas);
+        const nHat = average(s.m, g, beta1) / (1 - beta1 ** k);
+        s.rate = h.lr / (Math.sqrt(s.v / (1 - beta2 ** k)) + h.eps);
+        return x - s.rate * nHat - h.lr * h.weight_decay * x;
+      },
+    },
+
+    laprop: {
+      defaults: { ...ADAM, lr: 4e-4, eps: 1e-15 },
+      update(x, g, s, k, h) {
+        const [beta1, beta2] = h.betas;
+        s.v = average(s.v, g * g, beta2);
+        const scale = 1 / (Math.sqrt(s.v / (1 - beta2 ** k)) + h.eps);
+        s.m = average(s.m, scale * g, beta1);
+        s.rate = h.lr * scale;
+        return x - h.lr * (s.m / (1 - beta1 ** k) + h.weight_decay * x);
+      },
+    },
+
+    signsgd: {
+      defaults: { lr: 1e-3, weight_decay: 0 },
+      update: (x, g, s, k, h) => signStep(x, g, s, h),
+    },
+
+    signum: {
+      defaults: { lr: 1e-3, momentum: 0.9, weight_decay: 0 },
+      update(x, g, s, k, h) {
+        s.m = average(s.m, g, h.momentum);
+        return signStep(x, s.m, s, h);
+      },
+    },
+
+    lion: {
+      defaults: { lr: 1e-4, betas: [0.9, 0.99], weight_decay: 0 },
+      update(x, g, s, k, h) {
+        const [beta1, beta2] = h.betas;
+        const c = average(s.m, g, beta1);
+        s.m = average(s.m, g, beta2);
+        return signStep(x, c, s, h);
+      },
+    },
   };
 
   if (typeof module === "object") module.exports = adaopt;
