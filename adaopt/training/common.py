@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+
+from adaopt.schedules import Schedule
 
 
 class DivergenceError(FloatingPointError):
@@ -30,3 +33,11 @@ def progress_bar(progress: bool, total: int, initial: int) -> Any:
     else:
         from tqdm import tqdm
     return tqdm(total=total, initial=initial, disable=not progress, unit="step")
+
+
+def step_size(schedule: Schedule, k: int) -> float:
+    """What the schedule gives after k steps, refused if it is no step size."""
+    lr = float(schedule(k))
+    if not (math.isfinite(lr) and lr >= 0):
+        raise ValueError(f"schedule({k}) is {lr}: a step size must be a number >= 0")
+    return lr

@@ -13,7 +13,7 @@ import numpy as np
 from adaopt.numpy import Rule
 from adaopt.schedules import Backtracking, Schedule
 from adaopt.training import checkpoint as files
-from adaopt.training.common import DivergenceError, at_least_one, progress_bar
+from adaopt.training.common import DivergenceError, at_least_one, progress_bar, step_size
 from adaopt.training.editions import NumpyEdition, TorchEdition, edition_of
 from adaopt.training.sampling import Sampler
 
@@ -178,7 +178,7 @@ class _Run:
         try:
             g, cost = self.gradient(self.edition.point())
             if self.schedule is not None:
-                self.edition.lr = _step_size(self.schedule, self.step)
+                self.edition.lr = step_size(self.schedule, self.step)
             elif self.line_search is not None:
                 self.edition.lr = self.line_search(self.counted_f, self.edition.x, g)
         except KeyboardInterrupt:
@@ -334,7 +334,7 @@ class _Run:
 
     def last_lr(self) -> float | None:
         """What the schedule gave at the last step: enough to tell one schedule from another."""
-        return _step_size(self.schedule, self.step - 1) if self.schedule and self.step else None
+        return step_size(self.schedule, self.step - 1) if self.schedule and self.step else None
 
 
 def _needs_plain_descent(
@@ -358,13 +358,6 @@ def _start(problem: Any, x0: np.ndarray) -> np.ndarray:
         at = int(np.argmin(np.isfinite(x0)))
         raise ValueError(f"x0 is {x0[at]} at index {at}")
     return x0
-
-
-def _step_size(schedule: Schedule, k: int) -> float:
-    lr = float(schedule(k))
-    if not (np.isfinite(lr) and lr >= 0):
-        raise ValueError(f"schedule({k}) is {lr}: a step size must be a number >= 0")
-    return lr
 
 
 def _short(value: Any) -> str:

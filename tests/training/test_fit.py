@@ -1,4 +1,4 @@
-"""The bare training loop of torch models."""
+"""The training loop of networks."""
 
 import math
 
@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from adaopt.nn import GPT, MLP, GPTConfig
-from adaopt.torch import SGD
-from adaopt.training import DivergenceError, History, fit
+from adaopt import numpy as rules
+from adaopt import schedules
+from adaopt.nn import GPT, MLP, GPTConfig, by_hand
+from adaopt.torch import SGD, build
+from adaopt.training import DivergenceError, History, best_device, find_lr, fit
 
 
 def blobs(n=60, seed=0):
@@ -157,8 +159,13 @@ def test_a_nan_gradient_never_reaches_the_parameters():
             ValueError,
             "validation has 3 inputs and 2 targets",
         ),
-        ({"generator": 3}, TypeError, "generator must be a torch.Generator, not 3"),
+        ({"generator": 3}, TypeError, "generator must be a torch.Generator or NumPy's, not 3"),
         ({"optimizer": "sgd"}, TypeError, "optimizer must be a torch optimizer"),
+        ({"optimizer": rules.SGD()}, TypeError, r"SGD\(.* steps a network of adaopt.nn.by_hand"),
+        ({"precision": "float8"}, ValueError, "Invalid precision: 'float8'. Expected one of"),
+        ({"clip": 0}, ValueError, "Invalid clip: 0"),
+        ({"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1"),
+        ({"schedule": lambda k: -1}, ValueError, r"schedule\(0\) is -1.0"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused_by_name(changed, error, message):
@@ -170,3 +177,119 @@ def test_arguments_that_do_not_fit_are_refused_by_name(changed, error, message):
 def test_progress_bar_counts_steps(capsys):
     fit(model(), sgd, blobs(), 2, batch_size=25, progress=True)
     assert "6/6" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["momentum", "adam", "schedule_free_adamw", "prodigy", "adafactor"])
+def test_both_editions_give_the_same_curve(key):
+    points, labels = blobs()
+    network = MLP((2, 8, 3), generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    by_torch = fit(
+        network,
+        lambda parameters: build(key, parameters, lr=0.03),
+        (points, labels),
+        5,
+        np.random.default_rng(3),
+        batch_size=16,
+        validation=blobs(seed=1),
+        schedule=schedules.inverse_sqrt(0.03, 9.0),
+    )
+    by_numpy = fit(
+        other := by_hand.MLP((2, 8, 3), seed=4),
+        rules.build(key, lr=0.03),
+        (points, labels),
+        5,
+        np.random.default_rng(3),
+        batch_size=16,
+        validation=blobs(seed=1),
+        schedule=schedules.inverse_sqrt(0.03, 9.0),
+    )
+    for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        assert getattr(by_numpy, name) == pytest.approx(getattr(by_torch, name), abs=1e-10)
+    for name, p in network.named_parameters():
+        np.testing.assert_allclose(other.parameters[name], p.detach().numpy(), atol=1e-10)
+
+
+def test_a_rule_steps_only_a_network_by_hand():
+    with pytest.raises(ValueError, match="device='cpu' is for torch models, and SGD"):
+        fit(by_hand.MLP((2, 3)), rules.SGD(), blobs(), 1, device="cpu")
+
+
+def test_a_schedule_sets_every_groups_rate():
+    network, seen = model(), []
+    first, *rest = network.parameters()
+    optimizer = SGD([{"params": [first], "lr": 0.2}, {"params": rest, "lr": 0.1}])
+    optimizer.register_step_post_hook(
+        lambda *_: seen.append([group["lr"] for group in optimizer.param_groups])
+    )
+    fit(network, optimizer, blobs(), 1, batch_size=30, schedule=lambda k: [0.4, 0.02][k])
+    assert seen == [[0.4, 0.2], [0.02, 0.01]]
+
+
+def test_clipping_bounds_the_whole_gradient():
+    network, norms = model(), []
+    optimizer = SGD(network.parameters(), lr=0.0)
+    optimizer.register_step_pre_hook(
+        lambda *_: norms.append(
+            torch.cat([p.grad.flatten() for p in network.parameters()]).norm().item()
+        )
+    )
+    fit(network, optimizer, blobs(), 1, batch_size=30)
+    fit(network, optimizer, blobs(), 1, batch_size=30, clip=0.01)
+    assert min(norms[:2]) > 0.1
+    assert norms[2:] == pytest.approx([0.01, 0.01], rel=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precision_computes_in_it_and_learns(precision):
+    network, seen = model(), []
+    network.layers[0].register_forward_hook(lambda _, args, out: seen.append(out.dtype))
+    history = fit(network, sgd, blobs(), 8, batch_size=16, precision=precision)
+    assert set(seen) == {getattr(torch, precision)}
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert history.accuracy[-1] == 1.0
+
+
+def test_the_device_is_chosen():
+    network = model()
+    fit(network, sgd, blobs(), 1, device="auto")
+    assert next(network.parameters()).device.type == best_device()
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert best_device() == ("mps" if torch.backends.mps.is_available() else expected)
+
+
+def test_a_loss_far_above_the_first_is_divergence():
+    with pytest.raises(DivergenceError, match=r"the loss is \d.* in epoch \d, step \d"):
+        fit(model(), lambda p: SGD(p, lr=300.0), blobs(), 50, batch_size=16, limit=100)
+
+
+def test_the_rate_search_brackets_good_rates_and_changes_nothing():
+    points, labels = blobs(3000)
+    labels[::3] = np.random.default_rng(0).integers(0, 3, 1000)  # no network gets these right
+    network, before = model(), model()
+    optimizer = SGD(network.parameters(), lr=0.1)
+    found = find_lr(network, optimizer, (points, labels), batch_size=16, high=1e4)
+    assert found.rates[0] == 1e-6
+    assert len(found.rates) == len(found.losses) < 100  # it stopped when the loss blew up
+    assert found.losses[-1] > 4 * found.losses.min()
+
+    def trained(lr):
+        return fit(model(), lambda p: SGD(p, lr=lr), (points, labels), 1, batch_size=16).loss[0]
+
+    assert trained(found.best) < trained(found.best / 100)
+    with pytest.raises(DivergenceError):
+        trained(found.best * 100)
+    for ours, old in zip(network.parameters(), before.parameters(), strict=True):
+        assert torch.equal(ours, old)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    made = find_lr(model(), lambda p: SGD(p, lr=1.0), (points, labels), batch_size=16, high=1e4)
+    np.testing.assert_array_equal(made.losses, found.losses)
+    network = by_hand.MLP((2, 8, 3))
+    by_rule = find_lr(network, rules.SGD(), (points, labels), batch_size=16, high=1e4)
+    assert found.best / 10 < by_rule.best < found.best * 10
+
+
+def test_the_rate_search_refuses():
+    with pytest.raises(ValueError, match=r"Invalid rates: low 1\.0, high 0\.1, steps 100"):
+        find_lr(model(), sgd, blobs(), low=1.0, high=0.1)
+    with pytest.raises(ValueError, match="not finite at the lowest rate, 1e-06"):
+        find_lr(model(), sgd, (blobs()[0] * np.inf, blobs()[1]))
