@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adaopt.training.common import DivergenceError
-
 
 @dataclass(frozen=True)
 class Tuned:
@@ -46,7 +44,8 @@ def tune(
 
     Args:
         score: ``score(value, seed)`` runs the method and returns what is to be small. A run that
-            raises :class:`DivergenceError`, or returns NaN, scores infinity.
+            raises FloatingPointError (:class:`DivergenceError`, too), or returns NaN, scores
+            infinity.
         grid: at least three values > 0, such as ``2.0 ** np.arange(-8, 3)``.
         seeds: for choosing; a run without noise needs one, ``seeds=[0], report=[0]``.
         report: for the scores that are shown. Seeds that took part in choosing would flatter.
@@ -65,7 +64,7 @@ def tune(
     def scored(value: float, seed: int) -> float:
         try:
             result = float(score(value, seed))
-        except DivergenceError:
+        except FloatingPointError:
             return np.inf
         return np.inf if np.isnan(result) else result
 
