@@ -81,6 +81,7 @@ class MLP(nn.Module):
         if not x.is_floating_point():
             raise TypeError(f"Invalid input of {x.dtype}. Make it floating-point, as in x / 255")
         h = x.flatten(1)
-        for layer in self.layers[:-1]:
+        *hidden, last = self.layers
+        for layer in hidden:
             h = ACTIVATIONS[self.activation](layer(h))
-        return self.layers[-1](h)
+        return last(h)

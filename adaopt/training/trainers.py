@@ -252,7 +252,7 @@ class TorchTrainer:
         """Inputs and targets as tensors on the model's device, in dtypes it can take."""
         torch = self.torch
         X, y = (
-            a if isinstance(a, torch.Tensor) else torch.from_numpy(np.array(a))
+            a if isinstance(a, torch.Tensor) else torch.from_numpy(np.require(a, requirements="CW"))
             for a in _pair(name, data)
         )
         like = next(self.model.parameters())
