@@ -105,6 +105,126 @@ def test_divergence_at_the_step_that_the_training_loop_names(js):
     assert trace["divergedAt"] == error.value.step
 
 
+SURFACES = {
+    "quadratic": problems.Quadratic(7, 33),
+    "rosenbrock": problems.Rosenbrock(),
+    "beale": problems.Beale(),
+    "himmelblau": problems.Himmelblau(),
+}
+RUNS = """
+    const problem = adaopt[input.problem]({ condition: 7, angle: 33, c: 3 });
+    return input.hypers.map((hyper) => {
+        const optimizer = adaopt.build(input.method, hyper);
+        const schedule = problem.schedule && problem.schedule(hyper.lr);
+        return adaopt.minimize(
+            problem, optimizer, problem.start, input.steps, null, schedule, input.limit);
+    });
+"""
+METHODS = re.findall(r"(\w+): method\(", (LIVE / "methods.js").read_text())
+EVERY_METHOD = pytest.mark.parametrize("key", METHODS)
+FIRST_MOMENT = {"betas": [0, 0.9], "momentum": 0, "weight_decay": 0}
+
+
+@pytest.fixture(scope="module")
+def defaults(js):
+    """The hyper-parameters that the browser knows of each method, with their defaults."""
+    methods, rules = js("return [adaopt.methods, adaopt.rules]")
+    assert list(methods) == METHODS
+    return {key: rules[method["rule"]]["defaults"] for key, method in methods.items()}
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_surfaces_are_the_packages(js, name):
+    points = np.random.default_rng(0).uniform(-2, 2, size=(20, 2))
+    got = js(
+        "const p = adaopt[input.name]({ condition: 7, angle: 33 });"
+        "return {...p, f: input.points.map(p.f), grad: input.points.map((x) => p.grad(x))}",
+        {"name": name, "points": points.tolist()},
+    )
+    surface = SURFACES[name]
+    np.testing.assert_allclose(got["f"], surface.f(points.T), rtol=1e-12)
+    np.testing.assert_allclose(got["grad"], [surface.grad(x) for x in points], rtol=1e-11)
+    np.testing.assert_allclose(got["minimizers"], surface.minimizers, rtol=1e-15)
+    np.testing.assert_allclose(got["start"], surface.start, rtol=1e-15)
+    assert got["window"] == [list(side) for side in surface.window]
+
+
+@EVERY_METHOD
+def test_defaults_are_the_numpy_editions(defaults, key):
+    rule = CARDS[key].numpy_class()
+    found = {n: list(v) if isinstance(v, tuple) else v for n, v in vars(rule).items()}
+    assert defaults[key].items() <= found.items()
+
+
+def settings(key, known):
+    """A useful step size, odd values, and the card's variants that the browser can have."""
+    lr = {"adadelta": 1.0, "adagrad": 0.3}.get(key, 0.05)
+    odd = {"weight_decay": 0.03, "eps": 1e-3, "betas": (0.83, 0.97), "momentum": 0.71}
+    preset = {} if key in ("gd", "sgd") else CARDS[key].preset
+    odd = {n: v for n, v in odd.items() if n in known and (n != "momentum" or preset)}
+    variants = [v for v in CARDS[key].variants if v.keys() <= known | {"maximize"}]
+    return [preset | {"lr": lr}, preset | odd | {"lr": 0.7 * lr}, *variants]
+
+
+def walk(rule, surface, steps):
+    iterates = [surface.start]
+    for _ in range(steps):
+        iterates.append(rule.step(iterates[-1], surface.grad(iterates[-1])))
+    return iterates
+
+
+@EVERY_METHOD
+def test_every_method_equals_the_numpy_edition(js, defaults, key):
+    hypers, surface = settings(key, defaults[key].keys()), SURFACES["quadratic"]
+    assert len(hypers) >= 2 + (key != "gd")
+    given = {"problem": "quadratic", "method": key, "hypers": hypers, "steps": STEPS}
+    for hyper, trace in zip(hypers, js(RUNS, given | {"limit": 1e300}), strict=True):
+        expected = walk(CARDS[key].numpy_class(**hyper), surface, STEPS)
+        np.testing.assert_allclose(trace["iterates"], expected, rtol=1e-12, atol=1e-13)
+
+
+@EVERY_METHOD
+def test_the_effective_step_size_multiplies_the_gradient(js, defaults, key):
+    """Where nothing is averaged and no weight decays, a step is the rate times the gradient."""
+    hyper = {n: v for n, v in FIRST_MOMENT.items() if n in defaults[key]} | {"lr": 0.03}
+    given = {"problem": "himmelblau", "method": key, "hypers": [hyper], "steps": 9, "limit": 1e9}
+    (trace,) = js(RUNS, given)
+    x = np.array(trace["iterates"])
+    gradients = [SURFACES["himmelblau"].grad(point) for point in x[:-1]]
+    np.testing.assert_allclose(trace["rates"] * np.array(gradients), x[:-1] - x[1:], rtol=1e-9)
+
+
+@EVERY_METHOD
+def test_every_method_diverges_at_the_same_step(js, key):
+    """At the smallest power of ten at which the NumPy edition diverges within 200 steps."""
+    surface, preset, step = SURFACES["rosenbrock"], dict(CARDS[key].preset), None
+    for lr in 10.0 ** np.arange(-3, 7):
+        try:
+            minimize(
+                surface, CARDS[key].numpy_class(lr=lr, **preset), surface.start, 200, limit=1e6
+            )
+        except DivergenceError as error:
+            step = error.step
+            break
+    given = {"problem": "rosenbrock", "method": key, "hypers": [{"lr": lr}], "steps": 200}
+    (trace,) = js(RUNS, given | {"limit": 1e6})
+    assert trace["divergedAt"] == step > 0
+    assert len(trace["iterates"]) == step + 1
+
+
+@EVERY_METHOD
+def test_the_counterexample_is_the_packages(js, defaults, key):
+    game = problems.OnlineLinear(C=3)
+    hyper = {"betas": [0, 0.1]} if "betas" in defaults[key] else {}
+    given = {"problem": "counterexample", "method": key, "hypers": [hyper | {"lr": 0.1}]}
+    (trace,) = js(RUNS, given | {"steps": 300, "limit": 1e6})
+    rule = CARDS[key].numpy_class(**dict(CARDS[key].preset) | hyper)
+    x = game.play(rule, 300)
+    np.testing.assert_allclose(np.ravel(trace["iterates"])[:-1], x, rtol=1e-12, atol=1e-13)
+    mean = (game.C - 2) / 3
+    np.testing.assert_allclose(trace["gaps"][:-1], mean * (x + 1), rtol=0, atol=1e-13)
+
+
 def test_maximize_ascends(js):
     step = js("return adaopt.build('sgd', {lr: 0.5, maximize: true}).step([1, 2], [3, -4])")
     rule = adaopt.numpy.SGD(lr=0.5, maximize=True)
