@@ -1,0 +1,172 @@
+"""Matrix methods in several processes: each computes its own part, then all have the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ..engine.hyper import Hyper
+from ..engine.rule import Batch
+from .blocks import spread
+from .rule import MatrixRule
+
+
+class DistributedRule(MatrixRule):
+    """A :class:`MatrixRule` that with ``distributed=True`` shares its work among processes.
+
+    Every process of torch's default group has the whole model and, as DistributedDataParallel makes
+    them, the same gradients. The parts of parameters that can be computed alone (a method says
+    which) are assigned to the processes, the costliest first, each to the one with the least so
+    far. A process takes the steps of its own parts, keeps what their matrices need and no more, and
+    receives the new values of all others, so that all hold the same numbers.
+
+    A gradient that some processes lack counts as zero there: the mean is taken. A parameter without
+    a gradient in any process is skipped.
+
+    A state dict is of one process, and loaded by the same one of as many.
+
+    Raises:
+        RuntimeError: no process group; in a step, another process has ended, or does not come
+            within the timeout that ``torch.distributed.init_process_group`` was given.
+        ValueError: the state dict is of another process, or of another number of them.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        cls.layout = {**cls.layout, "distributed": False}
+        cls.absent = {**cls.absent, "distributed": False}
+        super().__init_subclass__(**kwargs)
+
+    def costs(self, h: Hyper, p: Tensor) -> Sequence[float]:
+        """Of every part of p that can be computed alone, here of p, what its step costs."""
+        rows = p.shape[0] if p.dim() else 1
+        return [p.numel() * min(rows, p.numel() // max(1, rows))]
+
+    def pieces(self, h: Hyper, p: Tensor) -> list[Tensor]:
+        """Views of these parts."""
+        return [p]
+
+    def own(self, p: Tensor) -> list[int] | None:
+        """Which parts of p, counted from 0, are this process's own; None if p is not shared."""
+        owners = self._owners().get(self.__dict__.get("_stands_for") if p.is_meta else p)
+        return owners and [i for i, owner in enumerate(owners) if owner == place()[0]]
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take one step; see :meth:`Rule.step`. With ``distributed`` every process must."""
+        self._stepped: list[tuple[Hyper, Tensor]] = []
+        loss = super().step(closure)
+        self._share()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """See :meth:`Rule.state_dict`; with ``distributed`` it says of which process it is."""
+        return {**super().state_dict(), **self._whose()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what :meth:`state_dict` returned; with ``distributed``, in the same process."""
+        found, wanted = state_dict.get("process"), self._whose().get("process")
+        if found != wanted:
+            said = ["process {} of {}".format(*p) if p else "one for all" for p in (found, wanted)]
+            raise ValueError(f"the state dict is of {said[0]}, not of {said[1]}")
+        super().load_state_dict(state_dict)
+
+    # The machinery.
+
+    def _gradients(self, group: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
+        pairs, params = super()._gradients(group), group["params"]
+        if not self._read(group).distributed:
+            return pairs
+        if not dist.is_initialized():
+            raise RuntimeError(
+                f"{type(self).__name__}(distributed=True) wants a process group: start by torchrun "
+                "and call torch.distributed.init_process_group() first"
+            )
+        given, size = dict(pairs), place()[1]
+        counts = torch.tensor([p in given for p in params], dtype=torch.int32)
+        counts = self._together(dist.all_reduce, counts.to(params[0].device)).tolist()
+        for p, count in zip(params, counts, strict=True):
+            if 0 < count < size:
+                mine = given[p].clone() if p in given else torch.zeros_like(p)
+                given[p] = self._together(dist.all_reduce, mine) / size
+        return [(p, given[p]) for p in params if p in given]
+
+    def _batches(self, group: dict[str, Any], h: Hyper, pairs: list) -> Iterable[Batch]:
+        if h.distributed:
+            self._stepped += [(h, p) for p, _ in pairs]
+            pairs = [(p, g) for p, g in pairs if self.own(p)]
+        return super()._batches(group, h, pairs)
+
+    @torch.no_grad()
+    def _share(self) -> None:
+        """Send the own parts of the parameters that have been stepped, receive the others."""
+        (rank, size), kinds = place(), {}
+        for h, p in self._stepped:
+            units = kinds.setdefault((p.device, p.dtype), [[] for _ in range(size)])
+            for owner, piece in zip(self._owners()[p], self.pieces(h, p), strict=True):
+                units[owner].append(piece)
+        for units in kinds.values():
+            lengths = [[x.numel() for x in own] for own in units]
+            most, some = max(map(sum, lengths)), next(chain(*units))
+            sent = torch.cat([some.new_empty(0), *(x.reshape(-1) for x in units[rank])])
+            sent = torch.nn.functional.pad(sent, (0, most - len(sent)))
+            received = [torch.empty_like(sent) for _ in range(size)]
+            self._together(dist.all_gather, received, sent)
+            for other in {*range(size)} - {rank}:
+                values = received[other][: sum(lengths[other])].split(lengths[other])
+                for x, value in zip(units[other], values, strict=True):
+                    x.copy_(value.view_as(x))
+
+    def _together(self, collective: Callable[..., Any], *tensors: Any) -> Any:
+        """Call it; the first tensor."""
+        try:
+            collective(*tensors)
+        except RuntimeError as error:
+            rank, size = place()
+            raise RuntimeError(
+                f"{type(self).__name__}: process {rank} of {size} has lost another one during a "
+                f"step: it has ended, failed or not come in time. Start all again from their last "
+                f"checkpoint ({error})"
+            ) from error
+        return tensors[0]
+
+    def _owners(self) -> dict[Tensor, Sequence[int]]:
+        """The owner of every part of every shared parameter."""
+        size, groups = place()[1], self.param_groups
+        key = size, sum(len(group["params"]) for group in groups)
+        if self.__dict__.get("_assigned", (None,))[0] != key:
+            owners, loads = {}, [0] * size
+            for group in groups:  # one by one: a group added later changes nothing before it
+                h = self._read(group)
+                params = group["params"] if h.distributed else []
+                costs = [tuple(self.costs(h, p)) for p in params]
+                chosen = iter(spread(tuple(chain(*costs)), size, tuple(loads)))
+                for p, own in zip(params, costs, strict=True):
+                    owners[p] = [next(chosen) for _ in own]
+                    for owner, cost in zip(owners[p], own, strict=True):
+                        loads[owner] += cost
+            self._assigned = key, owners
+        return self._assigned[1]
+
+    def _whose(self) -> dict[str, tuple[int, int]]:
+        shared = any(group["distributed"] for group in self.param_groups)
+        return {"process": place()} if shared else {}
+
+    def _check_state(self, p: Tensor, values: dict[str, Any], h: Hyper | None) -> None:
+        self._stands_for = p  # shapes are asked of its likeness on the meta device
+        try:
+            super()._check_state(p, values, h)
+        finally:
+            self._stands_for = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.setdefault("param_groups", state["param_groups"])  # a copy has none yet
+        super().__setstate__(state)
+
+
+def place() -> tuple[int, int]:
+    """This process's number and how many there are."""
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
