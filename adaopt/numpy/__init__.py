@@ -26,6 +26,7 @@ from adaopt.numpy.schedule_free import ScheduleFreeSGD
 from adaopt.numpy.schedule_free_adamw import ScheduleFreeAdamW
 from adaopt.numpy.schedule_free_prodigy import ScheduleFreeProdigy
 from adaopt.numpy.sgd import GD, SGD
+from adaopt.numpy.shampoo import Shampoo
 from adaopt.numpy.sign import Lion, SignSGD, Signum
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "ScheduleFreeAdamW",
     "ScheduleFreeProdigy",
     "ScheduleFreeSGD",
+    "Shampoo",
     "SignSGD",
     "Signum",
     "State",

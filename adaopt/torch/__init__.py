@@ -20,6 +20,7 @@ from .engine import Rule
 from .engine.combined import Combined
 from .generalized_adam import GeneralizedAdam
 from .laprop import LaProp
+from .matrix.shampoo import Shampoo
 from .nadam import NAdam
 from .nadamw import NadamP, NAdamW
 from .prodigy import Prodigy
@@ -57,6 +58,7 @@ __all__ = [
     "ScheduleFreeProdigy",
     "ScheduleFreeSGD",
     "ScheduleLR",
+    "Shampoo",
     "SignSGD",
     "Signum",
     "build",

@@ -1,0 +1,152 @@
+"""Shampoo: one small matrix for each dimension of a parameter, in place of one huge one."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+
+import numpy as np
+from numpy.linalg import norm
+
+from adaopt.numpy.matrix import inverse_root_eigh
+from adaopt.numpy.rule import Rule, State
+
+
+class Shampoo(Rule):
+    r"""The gradient, divided along every dimension by a root of its second moment there.
+
+    For a matrix :math:`G`, at the defaults,
+
+    .. math::
+
+        L_k &= \beta L_{k-1} + (1 - \beta)\, G_k G_k^\top, \qquad
+        R_k = \beta R_{k-1} + (1 - \beta)\, G_k^\top G_k, \\
+        X_{k+1} &= X_k - \alpha\, (L_k + \varepsilon I)^{-1/4}\, G_k\, (R_k + \varepsilon I)^{-1/4}.
+
+    An array of order p has one such matrix :math:`S_i` for each dimension, from the array unfolded
+    along it, and the exponent :math:`-1 / (2p)`; a number is a vector of length 1. With
+    ``beta=1`` the matrices are sums that start from :math:`\varepsilon I`, as in the paper. With
+    ``eps=0`` the roots are those of the pseudo-inverse.
+
+    In general the roots :math:`P_i` act on an average of the gradients, and *grafting* takes the
+    direction from them and the length from another method's step :math:`a_k`:
+
+    .. math::
+
+        \hat m_k &= \frac{m_k}{1 - \beta_1^k}, \quad m_k = \beta_1 m_{k-1} + (1 - \beta_1)\, g_k,
+        \qquad \hat n_k = \frac{\beta_1 m_k + (1 - \beta_1)\, g_k}{1 - \beta_1^k}, \\
+        d_k &= \hat m_k \times_1 P_1 \cdots \times_p P_p, \qquad
+        d_k \leftarrow d_k \|a_k\| / \|d_k\|, \\
+        b_k &= \mu b_{k-1} + (1 - \mu)\, d_k, \qquad
+        x_{k+1} = x_k - \alpha\, (b_k + \lambda x_k),
+
+    with :math:`\hat n_k` for :math:`\hat m_k` and :math:`\mu b_k + (1 - \mu) d_k` for :math:`b_k`
+    if ``nesterov``. Before ``start_step`` :math:`d_k = a_k`.
+
+    Args:
+        lr: step size :math:`\alpha \ge 0`, default 1e-2.
+        beta: :math:`\beta \in [0, 1]` of the matrices, default 0.95; 1: sums.
+        eps: :math:`\varepsilon \ge 0`, default 1e-8.
+        exponent: of every root, without its sign; default None: :math:`1 / (2p)`.
+        betas: :math:`\beta_1` of the average, :math:`\beta_2` of the grafted method's second
+            moment, each in [0, 1), default (0, 0.999).
+        momentum: :math:`\mu \in [0, 1)` of the average of the steps, default 0.
+        nesterov: look ahead along both averages, default False.
+        weight_decay: :math:`\lambda \ge 0`, default 0.
+        grafting: whose length the step has: "sgd" (:math:`a_k = \hat m_k`), "adagrad", "rmsprop",
+            "adam", "nadam" (with :math:`\hat n_k`); default None: its own.
+        graft_eps: added to the root of the grafted method's second moment, default 1e-8.
+        bias_correction: divide the matrices by :math:`1 - \beta^k`, default False.
+        precondition_frequency: compute the roots anew every so many steps, default 1.
+        start_step: the first step that has roots, default 1.
+        maximize: ascend instead of descend.
+
+    Source: Gupta, Koren and Singer (2018), the sums; Anil et al. (2020), averages, grafting and
+    rare roots; Shi et al. (2023), averages before and after the roots. Averages without a
+    correction are the lecture's.
+    """
+
+    lr: float = 1e-2
+    beta: float = 0.95
+    eps: float = 1e-8
+    exponent: float | None = None
+    betas: tuple[float, float] = (0.0, 0.999)
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    grafting: str | None = None
+    graft_eps: float = 1e-8
+    bias_correction: bool = False
+    precondition_frequency: int = 1
+    start_step: int = 1
+
+    choices = {"grafting": (None, "sgd", "adagrad", "rmsprop", "adam", "nadam")}
+    ranges = {
+        "beta": (0.0, 1.0),
+        "exponent": (math.nextafter(0, 1), math.inf),
+        "momentum": (0.0, math.nextafter(1, 0)),
+        "graft_eps": (0.0, math.inf),
+        "precondition_frequency": (1, math.inf),
+        "start_step": (1, math.inf),
+    }
+    elementwise = False
+
+    def update(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray:
+        beta, mu, age = self.beta, self.momentum, k - self.start_step
+        s.S = [beta * S + (1 - beta or 1) * M for S, M in self.moments(g, s, age)]
+        if age >= 0 and age % self.precondition_frequency == 0:
+            s.P = [self.root(S, k, len(s.S)) for S in s.S]
+        u, a = self.grafted(g, s, k)
+        d = self.preconditioned(u, s.P) if age >= 0 else a
+        if self.grafting:
+            d = d * (norm(a) / max(norm(d), np.finfo(d.dtype).tiny))
+        s.b = mu * s.b + (1 - mu) * d
+        d = mu * s.b + (1 - mu) * d if self.nesterov else s.b
+        return (1 - self.lr * self.weight_decay) * x - self.lr * d
+
+    def moments(self, g: np.ndarray, s: State, age: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each dimension the matrix so far and what the gradient adds to it."""
+        return [(S, gram(g, i)) for i, S in enumerate(s.S)]
+
+    def root(self, S: np.ndarray, k: int, order: int) -> np.ndarray:
+        """The inverse root of one matrix."""
+        S = S / (1 - self.beta**k) if self.bias_correction and self.beta < 1 else S
+        kind = "eps" if self.eps else "pinv"
+        power = 1 / self.exponent if self.exponent else 2 * order
+        return inverse_root_eigh(S, power, self.eps, relative=False, rank_deficient=kind)
+
+    def preconditioned(self, u: np.ndarray, P: list[np.ndarray]) -> np.ndarray:
+        """Every dimension multiplied by its root."""
+        return reduce(times, enumerate(P), u)
+
+    def grafted(self, g: np.ndarray, s: State, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """What the roots act on, and the step whose length is taken."""
+        (beta1, beta2), graft = self.betas, self.grafting
+        s.m = beta1 * s.m + (1 - beta1) * g
+        u = beta1 * s.m + (1 - beta1) * g if graft == "nadam" else s.m
+        u = u / (1 - beta1**k)
+        if graft in (None, "sgd"):
+            return u, u
+        beta2 = 1.0 if graft == "adagrad" else beta2
+        s.v = beta2 * s.v + (1 - beta2 or 1) * g**2
+        v_hat = s.v / (1 - beta2**k) if graft in ("adam", "nadam") else s.v
+        return u, u / (np.sqrt(v_hat) + self.graft_eps)
+
+    def start(self, x: np.ndarray) -> State:
+        sizes, zero = x.shape or (1,), np.zeros_like(x)
+        S, P = [np.zeros((n, n)) for n in sizes], [np.eye(n) for n in sizes]
+        return State(m=zero, v=zero, b=zero, S=S, P=P)
+
+
+def gram(g: np.ndarray, axis: int) -> np.ndarray:
+    """The array unfolded along an axis, times its transpose."""
+    g = np.moveaxis(np.atleast_1d(g.astype(float)), axis, 0)
+    others = range(1, g.ndim)
+    return np.tensordot(g, g, (others, others))
+
+
+def times(g: np.ndarray, factor: tuple[int, np.ndarray]) -> np.ndarray:
+    """The array multiplied along an axis, given with its matrix."""
+    axis, root = factor
+    product = np.tensordot(root, np.atleast_1d(g), (1, axis))
+    return np.moveaxis(product, 0, axis).reshape(g.shape).astype(g.dtype)

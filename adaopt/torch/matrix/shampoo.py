@@ -1,0 +1,273 @@
+"""Shampoo: torch edition."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.hyper import Hyper
+from ..engine.rule import Batch
+from .blocks import Layout, layout, length, turns
+from .roots import INVERSE_ROOTS
+from .rule import MatrixRule
+
+POSITIVE = (math.nextafter(0, 1), math.inf)
+Factors = list[list[Tensor]]  # one list a dimension, empty if it has no factor: one tensor a block
+
+
+class Shampoo(MatrixRule):
+    r"""The gradient, divided along every dimension by a root of its second moment there."""
+
+    hyper = dict(
+        lr=1e-2,
+        beta=0.95,
+        eps=1e-8,
+        exponent=None,
+        betas=(0.0, 0.999),
+        momentum=0.0,
+        nesterov=False,
+        weight_decay=0.0,
+        grafting=None,
+        graft_eps=1e-8,
+        bias_correction=False,
+        precondition_frequency=1,
+        start_step=1,
+    )
+    layout = dict(
+        block_size=256,
+        merge_dims=0,
+        max_dim=8192,
+        large="diagonal",
+        root="auto",
+        stagger=True,
+        tolerance=0.0,
+    )
+    buffers = ("exp_avg", "exp_avg_sq", "momentum_buffer", "statistics", "roots")
+    choices = {
+        "grafting": (None, "sgd", "adagrad", "rmsprop", "adam", "nadam"),
+        "large": ("diagonal", "skip"),
+        "root": ("auto", *INVERSE_ROOTS),
+    }
+    ranges = {
+        "beta": (0.0, 1.0),
+        "exponent": POSITIVE,
+        "momentum": (0.0, math.nextafter(1, 0)),
+        "graft_eps": (0.0, math.inf),
+        "precondition_frequency": (1, math.inf),
+        "start_step": (1, math.inf),
+        "block_size": (1, math.inf),
+        "merge_dims": (0, math.inf),
+        "max_dim": (0, math.inf),
+        "tolerance": (0.0, math.inf),
+    }
+
+    def rule(
+        self, x: list[Tensor], g: list[Tensor], h: Hyper, k: int, *buffers: list[Tensor] | None
+    ) -> None:
+        m, v, b, *matrices = buffers
+        G = torch.stack(g).to(torch.promote_types(x[0].dtype, torch.float32))
+        u, a = self.grafted(G, h, m, v)
+        d = a
+        if matrices[0]:
+            S, P = (factors(flat, G.shape[1:], h) for flat in matrices)
+            self.observed(G, h, S, P)
+            d = self.preconditioned(u, P) if k >= h.start_step else a
+        if h.grafting:
+            d = d * (norm(a) / norm(d).clamp(min=torch.finfo(d.dtype).tiny))
+        if h.momentum:
+            d = averaged(b, d, h.momentum, h.nesterov)
+        if h.weight_decay:
+            torch._foreach_mul_(x, 1 - h.lr * h.weight_decay)
+        torch._foreach_add_(x, list(d), alpha=-h.lr)
+
+    def observed(self, G: Tensor, h: Hyper, S: Factors, P: Factors) -> None:
+        """Move on the second moments, and compute the roots anew of blocks whose turn it is."""
+        for axis, (s, p) in enumerate(zip(S, P, strict=True)):
+            if s:
+                moved(s, second_moment(G, axis, s[0].dim() == 1), h.beta)
+                if h.due:
+                    self.refreshed(s, p, h, sum(map(bool, S)))
+
+    def refreshed(self, S: list[Tensor], P: list[Tensor], h: Hyper, order: int) -> None:
+        """The roots of one dimension, of the blocks whose old ones have become too wrong."""
+        a, exponent = torch.stack(S) / h.corrected, h.exponent or 1 / (2 * order)
+        if a.dim() == 2:
+            a = torch.where(a + h.eps > 0, a + h.eps, math.inf)
+            torch._foreach_copy_(P, list(a**-exponent))
+            return
+        if h.tolerance:
+            stale = residual(torch.stack(P), a, h.eps, exponent) > h.tolerance
+            if a.device.type != "cpu":  # to choose would wait for the device
+                new = torch.where(stale[:, None, None], self.root(a, exponent, h), torch.stack(P))
+                torch._foreach_copy_(P, list(new))
+                return
+            a, P = a[stale], [p for p, is_stale in zip(P, stale.tolist(), strict=True) if is_stale]
+        if P:
+            torch._foreach_copy_(P, list(self.root(a, exponent, h)))
+
+    def root(self, a: Tensor, exponent: float, h: Hyper) -> Tensor:
+        """The inverse roots of a stack of matrices."""
+        p, kind = 1 / exponent, h.root
+        if kind == "auto":
+            whole = h.eps > 0 and abs(p - round(p)) < 1e-9
+            kind = "eigh" if a.device.type == "cpu" or not whole else "newton"
+        if kind == "eigh":
+            rank = "eps" if h.eps else "pinv"
+            return INVERSE_ROOTS[kind](a, p, damping=h.eps, relative=False, rank_deficient=rank)
+        return INVERSE_ROOTS[kind](a, round(p), damping=h.eps, relative=False)
+
+    def preconditioned(self, u: Tensor, P: Factors) -> Tensor:
+        """Every dimension multiplied by its root."""
+        for axis, p in enumerate(P):
+            u = times(torch.stack(p), u, axis) if p else u
+        return u
+
+    def grafted(
+        self, g: Tensor, h: Hyper, m: list[Tensor] | None, v: list[Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
+        """What the roots act on, and the step whose length is taken."""
+        u = averaged(m, g, h.betas[0], h.grafting == "nadam") / h.corrected1 if m else g
+        if not v:
+            return u, u
+        moved(v, g * g, 1.0 if h.grafting == "adagrad" else h.betas[1])
+        return u, u / ((torch.stack(v) / h.corrected2).sqrt_() + h.graft_eps)
+
+    def numbers(self, h: Hyper, k: int, memory: dict[str, float]) -> dict[str, Any]:
+        beta1, beta2 = h.betas
+        corrects = h.bias_correction and h.beta < 1
+        return dict(
+            corrected=1 - h.beta**k if corrects else 1.0,
+            corrected1=1 - beta1**k,
+            corrected2=1 - beta2**k if h.grafting in ("adam", "nadam") else 1.0,
+        )
+
+    # Blocks.
+
+    def plan(self, p: Tensor, h: Hyper) -> Layout:
+        """How a parameter is cut."""
+        return layout(tuple(p.shape), h.block_size, h.merge_dims, h.max_dim, h.large)
+
+    def prepare(self, groups: list[tuple[dict[str, Any], Hyper]]) -> None:
+        """Give every block its turn among the steps between two computations of its roots."""
+        self._turns = {}
+        for group, h in groups:
+            plans = tuple(self.plan(p, h) for p in group["params"])
+            self._turns.update(
+                zip(
+                    group["params"],
+                    turns(plans, h.precondition_frequency if h.stagger else 1),
+                    strict=True,
+                )
+            )
+
+    def _apply(self, name: str, batch: Batch) -> list:
+        """Call the rule on the blocks of all rows, those whose roots are due apart."""
+        h, parts, copies = batch.h, {False: [], True: []}, []
+        age = batch.k - h.start_step
+        for x, *others in batch.rows:
+            plan = self.plan(x, h)
+            whole = x.reshape(plan.shape)
+            if whole.data_ptr() != x.data_ptr():  # strides along which nothing can be merged
+                copies.append((x, whole))
+            blocks = plan.rows(whole, *others)
+            steps = self._turns.get(x) or self._turns[x._base]  # a number comes as a view (1,)
+            for turn, row in zip(steps, blocks, strict=True):
+                due = age >= 0 and (age == 0 or (age + turn) % h.precondition_frequency == 0)
+                parts[due].append(row)
+        for due, rows in parts.items():
+            super()._apply(name, batch._replace(rows=rows, numbers=batch.numbers | {"due": due}))
+        for x, whole in copies:
+            x.copy_(whole.view(x.shape))
+        return []
+
+    def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
+        wanted = dict(
+            exp_avg=h.betas[0],
+            exp_avg_sq=h.grafting not in (None, "sgd"),
+            momentum_buffer=h.momentum,
+            statistics=sum(self.plan(p, h).lengths),
+            roots=sum(self.plan(p, h).lengths),
+        )
+        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+    def start(self, name: str, p: Tensor, h: Hyper) -> Tensor:
+        """Zeros, but for the roots: ones on their diagonals."""
+        dtype = torch.promote_types(p.dtype, torch.float32)
+        if name not in ("statistics", "roots"):
+            return torch.zeros(p.shape, dtype=dtype, device=p.device)
+        plan = self.plan(p, h)
+        flat = torch.zeros(sum(plan.lengths), dtype=dtype, device=p.device)
+        if name == "roots":
+            for shape, block in zip(plan.blocks, flat.split(plan.lengths), strict=True):
+                for factor in chain(*factors([block], shape, h)):
+                    factor.fill_(1) if factor.dim() == 1 else factor.fill_diagonal_(1)
+        return flat
+
+    def treatment(self, h: Hyper, p: Tensor) -> str:
+        """Merged shape, number of blocks, and what of the dimensions has no matrix, and why."""
+        plan = self.plan(p, h)
+        words = [f"{len(plan.costs)} blocks" if len(plan.costs) > 1 else "1 block"]
+        words += [f"as {plan.shape}"] if plan.shape != tuple(p.shape) else []
+        fate = {"diagonal": "diagonal", "skip": "skipped"}[h.large]
+        for n in plan.shape:
+            words += [f"dimension {n} {fate} (above max_dim={h.max_dim})"] if n > h.max_dim else []
+        return ", ".join(words) if p.numel() else "empty, nothing to do"
+
+
+def factors(flat: list[Tensor], shape: torch.Size, h: Hyper) -> Factors:
+    """The factors of blocks of this shape as views: a matrix (n, n) or its diagonal (n,)."""
+    lengths = [length(n, h.max_dim, h.large) for n in shape]
+    columns = zip(*(f.split(lengths) for f in flat), strict=True)
+    return [
+        [f.view(n, n) if n <= h.max_dim else f for f in column] if size else []
+        for n, size, column in zip(shape, lengths, columns, strict=True)
+    ]
+
+
+def unfolded(g: Tensor, axis: int) -> Tensor:
+    """A stack of tensors as one of matrices (b, n, rest), n being the size along the axis."""
+    return g.movedim(axis + 1, 1).reshape(len(g), g.shape[axis + 1], -1)
+
+
+def second_moment(g: Tensor, axis: int, diagonal: bool) -> Tensor:
+    """The unfolded tensors times their transposes, or the diagonals of that."""
+    u = unfolded(g, axis)
+    return u.square().sum(2) if diagonal else u @ u.mT
+
+
+def times(root: Tensor, g: Tensor, axis: int) -> Tensor:
+    """The tensors multiplied along an axis by matrices (b, n, n) or diagonals (b, n)."""
+    u, moved = unfolded(g, axis), g.movedim(axis + 1, 1)
+    product = root[:, :, None] * u if root.dim() == 2 else root @ u
+    return product.view(moved.shape).movedim(1, axis + 1)
+
+
+def residual(root: Tensor, a: Tensor, eps: float, exponent: float) -> Tensor:
+    r"""How far each :math:`P^{1/e} (A + \varepsilon I)` is from I: root mean square over rows."""
+    eye = torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
+    power = torch.linalg.matrix_power(root, round(1 / exponent))
+    return (power @ (a + eps * eye) - eye).norm(dim=(1, 2)) / math.sqrt(a.shape[1])
+
+
+def moved(average: list[Tensor], new: Tensor, beta: float) -> None:
+    """Move averages, or with beta=1 sums, on."""
+    if beta < 1:
+        torch._foreach_lerp_(average, list(new), 1 - beta)
+    else:
+        torch._foreach_add_(average, list(new))
+
+
+def averaged(average: list[Tensor], new: Tensor, beta: float, ahead: bool) -> Tensor:
+    """The averages moved on, and one more new value ahead if asked, as a stack."""
+    moved(average, new, beta)
+    found = torch.stack(average)
+    return found.lerp(new, 1 - beta) if ahead else found
+
+
+def norm(a: Tensor) -> Tensor:
+    """The norm of each tensor of a stack, to be multiplied with it."""
+    return a.flatten(1).norm(dim=1).view(-1, *[1] * (a.dim() - 1))
