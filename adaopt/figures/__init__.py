@@ -3,6 +3,7 @@
 Imports matplotlib. Every function returns the figure; call :func:`use_style` once before.
 """
 
+from adaopt.figures.adam import border, first_steps, group_losses, online_game
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
 from adaopt.figures.memory import memory_bars, memory_over_time, segment_lengths
 from adaopt.figures.style import GREY, PALETTE, label_lines, method_style, use_style
@@ -16,12 +17,16 @@ from adaopt.figures.zoo import (
 __all__ = [
     "GREY",
     "PALETTE",
+    "border",
     "comparison",
+    "first_steps",
+    "group_losses",
     "label_lines",
     "memory_bars",
     "memory_over_time",
     "method_style",
     "noise_floor",
+    "online_game",
     "order_before_and_after",
     "race",
     "runs_by_step",
