@@ -28,7 +28,8 @@ class DistributedRule(MatrixRule):
     A gradient that some processes lack counts as zero there: the mean is taken. A parameter without
     a gradient in any process is skipped.
 
-    A state dict is of one process, and loaded by the same one of as many.
+    A state dict is of one process, to be loaded by the same one of as many; one that was saved
+    without ``distributed`` turns it off.
 
     Raises:
         RuntimeError: no process group; in a step, another process has ended, or does not come
@@ -62,18 +63,6 @@ class DistributedRule(MatrixRule):
         self._share()
         return loss
 
-    def state_dict(self) -> dict[str, Any]:
-        """See :meth:`Rule.state_dict`; with ``distributed`` it says of which process it is."""
-        return {**super().state_dict(), **self._whose()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what :meth:`state_dict` returned; with ``distributed``, in the same process."""
-        found, wanted = state_dict.get("process"), self._whose().get("process")
-        if found != wanted:
-            said = ["process {} of {}".format(*p) if p else "one for all" for p in (found, wanted)]
-            raise ValueError(f"the state dict is of {said[0]}, not of {said[1]}")
-        super().load_state_dict(state_dict)
-
     # The machinery.
 
     def _gradients(self, group: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
@@ -85,6 +74,7 @@ class DistributedRule(MatrixRule):
                 f"{type(self).__name__}(distributed=True) wants a process group: start by torchrun "
                 "and call torch.distributed.init_process_group() first"
             )
+        group["process"] = place()  # whose state it is, for the state dict
         given, size = dict(pairs), place()[1]
         counts = torch.tensor([p in given for p in params], dtype=torch.int32)
         counts = self._together(dist.all_reduce, counts.to(params[0].device)).tolist()
@@ -136,7 +126,7 @@ class DistributedRule(MatrixRule):
     def _owners(self) -> dict[Tensor, Sequence[int]]:
         """The owner of every part of every shared parameter."""
         size, groups = place()[1], self.param_groups
-        key = size, sum(len(group["params"]) for group in groups)
+        key = size, [(id(group), len(group["params"]), group["distributed"]) for group in groups]
         if self.__dict__.get("_assigned", (None,))[0] != key:
             owners, loads = {}, [0] * size
             for group in groups:  # one by one: a group added later changes nothing before it
@@ -151,12 +141,15 @@ class DistributedRule(MatrixRule):
             self._assigned = key, owners
         return self._assigned[1]
 
-    def _whose(self) -> dict[str, tuple[int, int]]:
-        shared = any(group["distributed"] for group in self.param_groups)
-        return {"process": place()} if shared else {}
+    def _check_group(self, group: dict[str, Any]) -> Hyper:
+        h, found = super()._check_group(group), group.get("process")
+        if h.distributed and found not in (None, place()):
+            said = ["process {} of {}".format(*process) for process in (found, place())]
+            raise ValueError(f"the state dict is of {said[0]}, this is {said[1]}")
+        return h
 
     def _check_state(self, p: Tensor, values: dict[str, Any], h: Hyper | None) -> None:
-        self._stands_for = p  # shapes are asked of its likeness on the meta device
+        self._stands_for = p if h and h.distributed else None  # its likeness is asked for shapes
         try:
             super()._check_state(p, values, h)
         finally:
