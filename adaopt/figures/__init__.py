@@ -4,6 +4,7 @@ Imports matplotlib. Every function returns the figure; call :func:`use_style` on
 """
 
 from adaopt.figures.adam import border, first_steps, group_losses, online_game
+from adaopt.figures.curves import curves
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
 from adaopt.figures.memory import memory_bars, memory_over_time, segment_lengths
 from adaopt.figures.style import GREY, PALETTE, label_lines, method_style, use_style
@@ -19,6 +20,7 @@ __all__ = [
     "PALETTE",
     "border",
     "comparison",
+    "curves",
     "first_steps",
     "group_losses",
     "label_lines",

@@ -7,6 +7,7 @@ from adaopt.problems.datasets import breast_cancer, diabetes, digits, plane
 from adaopt.problems.finite_sum import FiniteSum
 from adaopt.problems.linear import LeastSquares, LinearModel, Logistic
 from adaopt.problems.online import OnlineLinear
+from adaopt.problems.sparse import docstring_words, rotated, zipf_words
 from adaopt.problems.surfaces import Beale, Himmelblau, Quadratic, Rosenbrock, Surface
 from adaopt.problems.zipf import Softmax, zipf_classes
 
@@ -25,6 +26,9 @@ __all__ = [
     "breast_cancer",
     "diabetes",
     "digits",
+    "docstring_words",
     "plane",
+    "rotated",
     "zipf_classes",
+    "zipf_words",
 ]

@@ -160,3 +160,18 @@ def test_segment_lengths_draw_formula_and_trace():
     np.testing.assert_array_equal(first.get_ydata(), [3, 2, 1])
     np.testing.assert_array_equal(second.get_ydata(), [3, 5, 7])
     np.testing.assert_array_equal(marks.get_xydata(), [[1, 3], [3, 8]])
+
+
+def test_curves_draws_lines_bands_and_settings():
+    x, rows = np.arange(1, 4), np.array([[1.0, 2, 3], [3, 3, 3], [2, 2, 9]])
+    left = {"lines": {"AdaGrad": ("adagrad", x, rows)}, "xlabel": "k", "yscale": "log"}
+    right = {"lines": {"law": ("black", x, x, ":"), "dots": ("sgd", x, 2 * x, "o")}}
+    one, two = figures.curves(left, right).axes
+    (line,) = drawn(one).values()
+    np.testing.assert_array_equal(line.get_ydata(), [2, 2, 3])
+    assert to_hex(line.get_color()).upper() == CARDS["adagrad"].color.upper()
+    assert (one.get_xlabel(), one.get_yscale()) == ("k", "log")
+    lowest, highest = one.collections[0].get_paths()[0].get_extents().get_points()[:, 1]
+    assert (lowest, highest) == (1, 9)
+    assert drawn(two)["law"].get_linestyle() == ":" and drawn(two)["dots"].get_marker() == "o"
+    assert sorted(texts(two)) == ["dots", "law"]
