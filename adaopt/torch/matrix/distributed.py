@@ -51,10 +51,12 @@ class DistributedRule(MatrixRule):
         """Views of these parts."""
         return [p]
 
-    def own(self, p: Tensor) -> list[int] | None:
-        """Which parts of p, counted from 0, are this process's own; None if p is not shared."""
+    def own(self, h: Hyper, p: Tensor) -> list[bool] | None:
+        """Of each part of p whether it is this process's own; None if all are."""
+        if not h.distributed:
+            return None
         owners = self._owners().get(self.__dict__.get("_stands_for") if p.is_meta else p)
-        return owners and [i for i, owner in enumerate(owners) if owner == place()[0]]
+        return owners and [owner == place()[0] for owner in owners]
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step; see :meth:`Rule.step`. With ``distributed`` every process must."""
@@ -87,7 +89,7 @@ class DistributedRule(MatrixRule):
     def _batches(self, group: dict[str, Any], h: Hyper, pairs: list) -> Iterable[Batch]:
         if h.distributed:
             self._stepped += [(h, p) for p, _ in pairs]
-            pairs = [(p, g) for p, g in pairs if self.own(p)]
+            pairs = [(p, g) for p, g in pairs if any(self.own(h, p))]
         return super()._batches(group, h, pairs)
 
     @torch.no_grad()
@@ -149,7 +151,7 @@ class DistributedRule(MatrixRule):
         return h
 
     def _check_state(self, p: Tensor, values: dict[str, Any], h: Hyper | None) -> None:
-        self._stands_for = p if h and h.distributed else None  # its likeness is asked for shapes
+        self._stands_for = p  # whose likeness on the meta device is asked for shapes
         try:
             super()._check_state(p, values, h)
         finally:

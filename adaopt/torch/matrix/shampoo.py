@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
+import operator
+from itertools import chain, repeat
 from typing import Any
 
 import torch
@@ -12,14 +13,14 @@ from torch import Tensor
 from ..engine.hyper import Hyper
 from ..engine.rule import Batch
 from .blocks import Layout, layout, length, turns
+from .distributed import DistributedRule
 from .roots import INVERSE_ROOTS
-from .rule import MatrixRule
 
 POSITIVE = (math.nextafter(0, 1), math.inf)
 Factors = list[list[Tensor]]  # one list a dimension, empty if it has no factor: one tensor a block
 
 
-class Shampoo(MatrixRule):
+class Shampoo(DistributedRule):
     r"""The gradient, divided along every dimension by a root of its second moment there."""
 
     hyper = dict(
@@ -147,9 +148,19 @@ class Shampoo(MatrixRule):
 
     # Blocks.
 
-    def plan(self, p: Tensor, h: Hyper) -> Layout:
-        """How a parameter is cut."""
-        return layout(tuple(p.shape), h.block_size, h.merge_dims, h.max_dim, h.large)
+    def plan(self, p: Tensor, h: Hyper, own: list[bool] | None = None) -> Layout:
+        """How a parameter is cut; blocks that another process owns have no factors here."""
+        plan = layout(tuple(p.shape), h.block_size, h.merge_dims, h.max_dim, h.large)
+        if own is None:
+            return plan
+        return plan._replace(lengths=tuple(map(operator.mul, plan.lengths, own)))
+
+    def costs(self, h: Hyper, p: Tensor) -> tuple[int, ...]:
+        return self.plan(p, h).costs
+
+    def pieces(self, h: Hyper, p: Tensor) -> list[Tensor]:
+        plan = self.plan(p, h)
+        return plan.pieces(p.view(plan.shape))
 
     def prepare(self, groups: list[tuple[dict[str, Any], Hyper]]) -> None:
         """Give every block its turn among the steps between two computations of its roots."""
@@ -169,15 +180,16 @@ class Shampoo(MatrixRule):
         h, parts, copies = batch.h, {False: [], True: []}, []
         age = batch.k - h.start_step
         for x, *others in batch.rows:
-            plan = self.plan(x, h)
+            own = self.own(h, x)
+            plan = self.plan(x, h, own)
             whole = x.reshape(plan.shape)
             if whole.data_ptr() != x.data_ptr():  # strides along which nothing can be merged
                 copies.append((x, whole))
             blocks = plan.rows(whole, *others)
             steps = self._turns.get(x) or self._turns[x._base]  # a number comes as a view (1,)
-            for turn, row in zip(steps, blocks, strict=True):
+            for turn, row, mine in zip(steps, blocks, own or repeat(True), strict=False):
                 due = age >= 0 and (age == 0 or (age + turn) % h.precondition_frequency == 0)
-                parts[due].append(row)
+                parts[due] += [row] * mine
         for due, rows in parts.items():
             super()._apply(name, batch._replace(rows=rows, numbers=batch.numbers | {"due": due}))
         for x, whole in copies:
@@ -199,11 +211,11 @@ class Shampoo(MatrixRule):
         dtype = torch.promote_types(p.dtype, torch.float32)
         if name not in ("statistics", "roots"):
             return torch.zeros(p.shape, dtype=dtype, device=p.device)
-        plan = self.plan(p, h)
+        plan = self.plan(p, h, self.own(h, p))
         flat = torch.zeros(sum(plan.lengths), dtype=dtype, device=p.device)
         if name == "roots":
             for shape, block in zip(plan.blocks, flat.split(plan.lengths), strict=True):
-                for factor in chain(*factors([block], shape, h)):
+                for factor in chain(*factors([block], shape, h)) if len(block) else ():
                     factor.fill_(1) if factor.dim() == 1 else factor.fill_diagonal_(1)
         return flat
 
