@@ -1,7 +1,5 @@
 """The reading edition: every optimizer in NumPy, one line per formula. Imports no torch."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from adaopt.catalog import card

@@ -1,7 +1,5 @@
 """Adadelta: RMSProp whose step size is the root mean square of its own steps."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

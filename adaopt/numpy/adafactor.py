@@ -1,7 +1,5 @@
 """Adafactor: a second moment for each row and each column in place of one for each entry."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

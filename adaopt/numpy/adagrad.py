@@ -1,7 +1,5 @@
 """AdaGrad: each coordinate has its own step size, which shrinks with its gradients."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

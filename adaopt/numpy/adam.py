@@ -1,7 +1,5 @@
 """Adam: two moving averages, of the gradient and of its square."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

@@ -1,7 +1,5 @@
 """AdamW: Adam with the weight decay taken out of the gradient."""
 
-from __future__ import annotations
-
 from adaopt.numpy.adam import Adam
 
 

@@ -1,7 +1,5 @@
 """AdEMAMix: Adam with a second, slow average of the gradients."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

@@ -1,7 +1,5 @@
 """Amos: a step size and a weight decay that fall by themselves, towards a known scale."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """AMSGrad: Adam whose step sizes never grow."""
 
-from __future__ import annotations
-
 from adaopt.numpy.adam import Adam
 
 

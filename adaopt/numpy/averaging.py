@@ -1,7 +1,5 @@
 """Averages of the iterates of any method, which goes on from x; and the mean of all of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

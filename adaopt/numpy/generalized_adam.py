@@ -1,7 +1,5 @@
 """Generalized Adam: NAdamW or Nesterov's momentum, as in AlgoPerf."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.nadamw import NAdamW

@@ -1,7 +1,5 @@
 """LaProp: the gradient is divided first and averaged afterwards."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

@@ -1,7 +1,5 @@
 """Latest weight averaging, of the iterates of any method."""
 
-from __future__ import annotations
-
 import math
 from collections import deque
 

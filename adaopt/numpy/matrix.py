@@ -9,8 +9,6 @@ not ``relative``. ValueError for what is not square, not finite or not Hermitian
 that is negative, or zero where one would divide by it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy import ndarray as Array
 

@@ -1,7 +1,5 @@
 """NAdam: Adam with Nesterov's momentum, in the three forms that are in use."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

@@ -1,7 +1,5 @@
 """NAdamW and NadamP: Adam with Nesterov's look-ahead and decoupled decay, as in AlgoPerf."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -5,8 +5,6 @@ returns the dtype that it was given. Zero stays zero. ValueError for what is no 
 finite. The working edition is :mod:`adaopt.torch.matrix`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy import ndarray as Array
 

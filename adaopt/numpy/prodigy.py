@@ -1,7 +1,5 @@
 """Prodigy: Adam that estimates its own step size."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

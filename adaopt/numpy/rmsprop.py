@@ -1,7 +1,5 @@
 """RMSProp: AdaGrad that forgets, by a moving average of the squared gradients."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

@@ -11,8 +11,6 @@ A method is a subclass that declares its hyper-parameters and writes its formula
 Checking, state, dicts of arrays, complex numbers and error messages are here.
 """
 
-from __future__ import annotations
-
 import copy
 import difflib
 import inspect

@@ -1,7 +1,5 @@
 """Schedule-Free SGD: an average in place of a schedule."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

@@ -1,7 +1,5 @@
 """Schedule-Free Prodigy: neither a schedule nor a step size to choose."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Gradient descent and stochastic gradient descent, with momentum."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State

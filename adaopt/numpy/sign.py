@@ -1,7 +1,5 @@
 """Methods that keep only the sign: signSGD, Signum, Lion."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.numpy.rule import Rule, State
