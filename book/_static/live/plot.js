@@ -90,6 +90,7 @@ globalThis.adaopt = globalThis.adaopt || {};
   };
 
   let plots = 0;
+  const paths = new WeakMap();
 
   // new Plot(width, {x, y, ratio}): ratio = height / width of the area inside the axes. Each
   // method adds one thing on top of the last; svg() returns the drawing as text.
@@ -135,21 +136,21 @@ globalThis.adaopt = globalThis.adaopt || {};
     }
 
     // points: [[x, y], ...] in data units; line: a matplotlib dash style. A point without a place
-    // (NaN, or the logarithm of a negative number) breaks the line; one nearer than half a pixel
+    // (NaN, or the logarithm of a negative number) breaks the line; one nearer than a pixel
     // to the last is left out.
     line(points, { color, line = "-", width = 2, opacity = 1 }) {
       const path = [];
       let joined = false, lastX = 0, lastY = 0;
-      points.forEach(([x, y], i) => {
-        const px = this.x(x), py = this.y(y);
+      for (let i = 0; i < points.length; i++) {
+        const px = this.x(points[i][0]), py = this.y(points[i][1]);
         const drawn = !Number.isNaN(px + py);
-        const far = Math.abs(px - lastX) >= 0.5 || Math.abs(py - lastY) >= 0.5;
+        const far = Math.abs(px - lastX) >= 1 || Math.abs(py - lastY) >= 1;
         if (drawn && (!joined || far || i === points.length - 1)) {
           path.push(`${joined ? "L" : "M"}${px} ${py}`);
           [lastX, lastY] = [px, py];
         }
         joined = drawn;
-      });
+      }
       this.inside.push(
         `<path d="${path.join("")}" stroke-width="${width}" stroke-dasharray="${DASHES[line]}" ` +
           `opacity="${opacity}" style="stroke:${paint(color)}"/>`,
@@ -166,12 +167,17 @@ globalThis.adaopt = globalThis.adaopt || {};
       ];
     }
 
+    // Contours stay while methods change, so their path is kept as long as the plot's size.
     segments(segments, { color, width = 1 }) {
-      const path = segments.map(
-        ([x0, y0, x1, y1]) => `M${this.x(x0)} ${this.y(y0)}L${this.x(x1)} ${this.y(y1)}`,
-      );
+      if (paths.get(segments)?.width !== this.width) {
+        const path = segments.map(
+          ([x0, y0, x1, y1]) => `M${this.x(x0)} ${this.y(y0)}L${this.x(x1)} ${this.y(y1)}`,
+        );
+        paths.set(segments, { width: this.width, path: path.join("") });
+      }
       this.inside.push(
-        `<path d="${path.join("")}" stroke-width="${width}" style="stroke:${paint(color)}"/>`,
+        `<path d="${paths.get(segments).path}" stroke-width="${width}" ` +
+          `style="stroke:${paint(color)}"/>`,
       );
     }
 

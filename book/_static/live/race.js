@@ -33,7 +33,23 @@ globalThis.adaopt = globalThis.adaopt || {};
         trace: runOne(problem, one, start, setup.steps),
       };
     });
-    return { problem, start, steps: setup.steps, runs };
+    return {
+      problem, start, steps: setup.steps, runs,
+      gaps: extent(runs.map(({ trace }) => trace.gaps)),
+      rates: extent(runs.flatMap(({ trace }) => trace.rates)),
+    };
+  }
+
+  // The smallest and the largest number above 0 in lists of numbers.
+  function extent(lists) {
+    let low = Infinity, high = 0;
+    for (const list of lists) {
+      for (let i = 0; i < list.length; i++) {
+        if (list[i] > 0 && list[i] < low) low = list[i];
+        if (list[i] > high && list[i] < Infinity) high = list[i];
+      }
+    }
+    return [low, high];
   }
 
   // The set-up with every step size the best of the slider's: least mean of f - f* over the last
@@ -82,7 +98,13 @@ globalThis.adaopt = globalThis.adaopt || {};
     return drawn.get(key);
   }
 
+  // What is drawn of a list up to the step `shown`.
   const shownOf = (points, shown) => points.slice(0, shown + 1);
+  function series(values, shown, place) {
+    const points = [];
+    for (let k = 0; k < values.length && k <= shown; k++) points.push(place(values[k], k));
+    return points;
+  }
 
   function drawPaths({ problem, start, runs }, key, shown, width) {
     const [x, y] = problem.window;
@@ -111,43 +133,36 @@ globalThis.adaopt = globalThis.adaopt || {};
       plot.line([[0, best], [steps, best]], { color: "muted", line: ":", width: 2 });
     }
     for (const { trace, style } of runs) {
-      plot.line(shownOf(trace.iterates, shown).map(([x], k) => [k, x]), style);
+      plot.line(series(trace.iterates, shown, ([x], k) => [k, x]), style);
     }
     return plot;
   }
 
   // Whole powers of ten around the numbers, from `least` to `most` at the widest.
-  function decades(numbers, least, most) {
-    let low = Infinity, high = 0;
-    for (const value of numbers) {
-      if (value > 0 && value < low) low = value;
-      if (value > high && value < Infinity) high = value;
-    }
-    low = Math.max(least, Math.min(low, most));
-    high = Math.min(most, Math.max(high, least));
+  function decades([lowest, highest], least, most) {
+    const low = Math.max(least, Math.min(lowest, most));
+    const high = Math.min(most, Math.max(highest, least));
     const bottom = Math.floor(Math.log10(low) + 1e-9);
     return [10 ** bottom, 10 ** Math.max(bottom + 1, Math.ceil(Math.log10(high) - 1e-9))];
   }
 
   const height = (ratio) => (width) => (width > 330 ? ratio : 0.5);
 
-  function drawValues({ steps, runs }, shown, width, ratio) {
+  function drawValues({ steps, runs, gaps }, shown, width, ratio) {
     const first = runs[0].trace.gaps[0];
-    const gaps = runs.flatMap(({ trace }) => trace.gaps);
     const plot = new adaopt.Plot(width, {
       x: { range: [0, steps], label: "step k" },
       y: { range: decades(gaps, 1e-16, 100 * Math.max(first, 1e-12)), label: "f(x) − f*", log: true },
       ratio: height(ratio)(width),
     });
     for (const { trace, style } of runs) {
-      plot.line(shownOf(trace.gaps, shown).map((gap, k) => [k, gap]), style);
+      plot.line(series(trace.gaps, shown, (gap, k) => [k, gap]), style);
     }
     return plot;
   }
 
   // The effective step size of each coordinate; the second is drawn paler.
-  function drawRates({ steps, runs }, shown, width, ratio) {
-    const rates = runs.flatMap(({ trace }) => trace.rates.flat());
+  function drawRates({ steps, runs, rates }, shown, width, ratio) {
     const plot = new adaopt.Plot(width, {
       x: { range: [0, steps], label: "step k" },
       y: { range: decades(rates, 1e-8, 1e3), label: "effective step", log: true },
@@ -155,7 +170,7 @@ globalThis.adaopt = globalThis.adaopt || {};
     });
     for (const { trace, style } of runs) {
       for (let i = trace.iterates[0].length - 1; i >= 0; i--) {
-        const points = trace.rates.slice(0, shown).map((rate, k) => [k + 1, rate[i]]);
+        const points = series(trace.rates, shown - 1, (rate, k) => [k + 1, rate[i]]);
         plot.line(points, { ...style, opacity: i ? 0.45 : 1 });
       }
     }
