@@ -7,11 +7,11 @@ from adaopt.figures.adam import border, first_steps, group_losses, online_game
 from adaopt.figures.curves import curves
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
 from adaopt.figures.memory import memory_bars, memory_over_time, segment_lengths
+from adaopt.figures.networks import landscapes
 from adaopt.figures.style import GREY, PALETTE, label_lines, method_style, use_style
 from adaopt.figures.zoo import (
     comparison,
     order_before_and_after,
-    runs_by_step,
     surface_race,
 )
 
@@ -24,6 +24,7 @@ __all__ = [
     "first_steps",
     "group_losses",
     "label_lines",
+    "landscapes",
     "memory_bars",
     "memory_over_time",
     "method_style",
@@ -31,7 +32,6 @@ __all__ = [
     "online_game",
     "order_before_and_after",
     "race",
-    "runs_by_step",
     "segment_lengths",
     "sgd_paths",
     "step_limit",

@@ -13,8 +13,6 @@ from adaopt.figures.style import GREY, PALETTE, WIDTH, label_lines, method_style
 from adaopt.problems.surfaces import Surface
 from adaopt.training import Trace
 
-Line = tuple[str, str, np.ndarray, np.ndarray]  # catalog key, line style, steps, values
-
 
 def surface_race(surface: Surface, traces: Mapping[str, Trace], lowest: float = 1e-4) -> Figure:
     """Two panels: the paths on the contours of a surface, and f against the step.
@@ -58,18 +56,6 @@ def order_before_and_after(
         ax.text(x, -0.7, title, ha="center", color=GREY)
     ax.spines[:].set_visible(False)
     ax.grid(visible=False)
-    return fig
-
-
-def runs_by_step(panels: Mapping[str, Mapping[str, Line]], ylabel: str) -> Figure:
-    """Panels side by side, on one logarithmic axis: a title maps to lines, a line to its label."""
-    fig, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 3.3), sharey=True, squeeze=False)
-    for ax, (title, lines) in zip(axes[0], panels.items(), strict=True):
-        for label, (key, linestyle, steps, values) in lines.items():
-            ax.semilogy(steps, values, color=card(key).color, linestyle=linestyle, label=label)
-        ax.set(xlabel="step $k$", title=title)
-        ax.legend()
-    axes[0, 0].set_ylabel(ylabel)
     return fig
 
 
