@@ -15,6 +15,7 @@ from adaopt.numpy.averaging import PolyakAverage
 from adaopt.numpy.generalized_adam import GeneralizedAdam
 from adaopt.numpy.laprop import LaProp
 from adaopt.numpy.lawa import LAWA
+from adaopt.numpy.muon import Muon
 from adaopt.numpy.nadam import NAdam
 from adaopt.numpy.nadamw import NadamP, NAdamW
 from adaopt.numpy.prodigy import Prodigy
@@ -42,6 +43,7 @@ __all__ = [
     "GeneralizedAdam",
     "LaProp",
     "Lion",
+    "Muon",
     "NAdam",
     "NAdamW",
     "NadamP",

@@ -20,6 +20,7 @@ from .engine import Rule
 from .engine.combined import Combined
 from .generalized_adam import GeneralizedAdam
 from .laprop import LaProp
+from .matrix.muon import Muon
 from .matrix.shampoo import Shampoo
 from .nadam import NAdam
 from .nadamw import NadamP, NAdamW
@@ -47,6 +48,7 @@ __all__ = [
     "GeneralizedAdam",
     "LaProp",
     "Lion",
+    "Muon",
     "NAdam",
     "NAdamW",
     "NadamP",

@@ -129,13 +129,15 @@ def gathered(rows: Sequence[Row], most: int) -> Iterator[list[Row]]:
         yield from (alike[i : i + length] for i in range(0, len(alike), length))
 
 
-def stacked(tensors: Sequence[Tensor]) -> Tensor:
-    """The tensors as one stack (b, m, n): rows along the first dimension, all others the columns;
-    of order 1 as one column each."""
-    stack = torch.stack(list(tensors))
-    return stack.reshape(*stack.shape[:2], -1)
+def stacked(tensors: Sequence[Tensor], dtype: torch.dtype | None = None) -> Tensor:
+    """A new stack (b, m, n) of the tensors, in another dtype if one is named: rows along the first
+    dimension, all others the columns; of order 1 as one column each."""
+    first = tensors[0]
+    stack = first.new_empty(len(tensors), *first.shape, dtype=dtype or first.dtype)
+    torch._foreach_copy_([*stack], [*tensors])
+    return stack.view(*stack.shape[:2], -1)
 
 
 def unstacked(stack: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
-    """The matrices of a stack one by one, in the shape and dtype of these tensors."""
-    return [*stack.reshape(len(like), *like[0].shape).to(like[0].dtype)]
+    """The matrices of a stack one by one, in the shape of these tensors."""
+    return [*stack.reshape(len(like), *like[0].shape)]
