@@ -1,4 +1,7 @@
-"""Every method: two processes on gloo take the steps of one, replicated (DDP) or sharded (FSDP)."""
+"""Every method: two processes on gloo take the steps of one, replicated (DDP) or sharded (FSDP).
+
+Methods that treat a weight as a matrix want all of it: they refuse sharded parameters by name.
+"""
 
 import socket
 
@@ -11,6 +14,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from adaopt.catalog import CARDS
 from adaopt.torch import build
+from adaopt.torch.matrix.rule import MatrixRule
+
+SHARDED = [key for key, card in CARDS.items() if not issubclass(card.torch_class, MatrixRule)]
 
 
 def linear():
@@ -18,12 +24,12 @@ def linear():
     return torch.nn.Linear(4, 3, dtype=torch.float64)
 
 
-def train(made, rows, steps=3):
-    """Train ``made(linear())`` with each method on these rows of a fixed data set."""
+def train(made, rows, keys, steps=3):
+    """Train ``made(linear())`` with these methods on these rows of a fixed data set."""
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(8, 4, generator=generator, dtype=torch.float64)[rows]
     trained = []
-    for key in CARDS:
+    for key in keys:
         model = made(linear())
         optimizer = build(key, model.parameters(), lr=0.1)
         for _ in range(steps):
@@ -35,12 +41,20 @@ def train(made, rows, steps=3):
 
 
 def replicated(rows):
-    return train(DistributedDataParallel, rows)
+    return train(DistributedDataParallel, rows, CARDS)
 
 
 def sharded(rows):
     mesh = dist.init_device_mesh("cpu", (2,))
-    return [p.full_tensor() for p in train(lambda model: fully_shard(model, mesh=mesh), rows)]
+
+    def made(model):
+        return fully_shard(model, mesh=mesh)
+
+    for key in CARDS.keys() - set(SHARDED):
+        name = CARDS[key].class_name
+        with pytest.raises(RuntimeError, match=f"{name} .*DTensor.*distributed=True"):
+            train(made, rows, [key])
+    return [p.full_tensor() for p in train(made, rows, SHARDED)]
 
 
 def worker(rank, port, path, trained):
@@ -57,6 +71,7 @@ def test_two_processes_equal_one(tmp_path, equal, trained):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     spawn(worker, (port, str(tmp_path), trained), nprocs=2)
-    expected = train(lambda model: model, slice(None))
+    keys = SHARDED if trained is sharded else CARDS
+    expected = train(lambda model: model, slice(None), keys)
     for rank in range(2):
         equal(torch.load(tmp_path / f"{rank}.pt", weights_only=True), expected, 1e-15)
