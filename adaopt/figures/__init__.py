@@ -6,6 +6,7 @@ Imports matplotlib. Every function returns the figure; call :func:`use_style` on
 from adaopt.figures.adam import border, first_steps, group_losses, online_game
 from adaopt.figures.curves import curves
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
+from adaopt.figures.matrix import loss_races, singular_value_maps
 from adaopt.figures.memory import memory_bars, memory_over_time, segment_lengths
 from adaopt.figures.networks import landscapes
 from adaopt.figures.style import GREY, PALETTE, label_lines, method_style, use_style
@@ -25,6 +26,7 @@ __all__ = [
     "group_losses",
     "label_lines",
     "landscapes",
+    "loss_races",
     "memory_bars",
     "memory_over_time",
     "method_style",
@@ -34,6 +36,7 @@ __all__ = [
     "race",
     "segment_lengths",
     "sgd_paths",
+    "singular_value_maps",
     "step_limit",
     "step_schedules",
     "surface_race",
