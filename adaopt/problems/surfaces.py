@@ -1,7 +1,5 @@
 """Functions of two variables on which the path of a method can be drawn and looked at."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from adaopt import memory
+from adaopt.widgets.explorer import explorer, ipywidgets
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -33,31 +32,16 @@ def memory_explorer() -> VBox:
     Raises:
         ImportError: ipywidgets is missing; the message says how to install it.
     """
-    try:
-        import ipywidgets as widgets
-    except ImportError as error:
-        raise ImportError("memory_explorer needs ipywidgets: pip install ipywidgets") from error
+    widgets = ipywidgets("memory_explorer")
     style = {"description_width": "11em"}
     menus = {
         name: widgets.Dropdown(options=options, value=start, description=label, style=style)
         for name, (label, options, start) in CONTROLS.items()
     }
-    picture = widgets.Image(format="png", layout={"max_width": "100%"})
-    finding = widgets.HTML()
-
-    def redraw(change: object = None) -> None:
-        figure, sentence = memory_figure(**{name: menu.value for name, menu in menus.items()})
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=110)
-        picture.value, finding.value = buffer.getvalue(), escape(sentence)
-
-    for menu in menus.values():
-        menu.observe(redraw, names="value")
-    redraw()
     grid = widgets.GridBox(
         list(menus.values()), layout={"grid_template_columns": "repeat(auto-fit, 22em)"}
     )
-    return widgets.VBox([grid, picture, finding])
+    return explorer(memory_figure, menus, [grid])
 
 
 def memory_figure(

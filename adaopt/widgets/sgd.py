@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from html import escape
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +11,7 @@ from adaopt import problems
 from adaopt.catalog import card
 from adaopt.numpy import build
 from adaopt.training import DivergenceError, Trace, minimize
+from adaopt.widgets.explorer import explorer, ipywidgets
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -36,10 +35,7 @@ def sgd_explorer(step: float = 0.2, batch: int = 1, seed: int = 1) -> VBox:
     Raises:
         ImportError: ipywidgets is missing; the message says how to install it.
     """
-    try:
-        import ipywidgets as widgets
-    except ImportError as error:
-        raise ImportError("sgd_explorer needs ipywidgets: pip install ipywidgets") from error
+    widgets = ipywidgets("sgd_explorer")
     style = {"description_width": "9em"}
     sliders = {
         "step": widgets.SelectionSlider(
@@ -48,20 +44,9 @@ def sgd_explorer(step: float = 0.2, batch: int = 1, seed: int = 1) -> VBox:
         "batch": widgets.IntSlider(batch, 1, problems.plane().n, description="Batch size B"),
         "seed": widgets.IntSlider(seed, 1, 30, description="Seed"),
     }
-    picture = widgets.Image(format="png", layout={"max_width": "100%"})
-    finding = widgets.HTML()
-
-    def redraw(change: object = None) -> None:
-        figure, sentence = sgd_figure(**{name: s.value for name, s in sliders.items()})
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=110)
-        picture.value, finding.value = buffer.getvalue(), escape(sentence)
-
     for slider in sliders.values():
         slider.style, slider.continuous_update = style, False
-        slider.observe(redraw, names="value")
-    redraw()
-    return widgets.VBox([*sliders.values(), picture, finding])
+    return explorer(sgd_figure, sliders)
 
 
 def sgd_figure(step: float, batch: int, seed: int) -> tuple[Figure, str]:

@@ -1,4 +1,4 @@
-"""The explorer of a live kernel: moving a slider computes another picture."""
+"""The explorers of a live kernel: moving a slider computes another picture."""
 
 import sys
 
@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 
 from adaopt import memory, problems
-from adaopt.widgets import memory_explorer, memory_figure, sgd_explorer, sgd_figure
+from adaopt.numpy import build
+from adaopt.training import minimize
+from adaopt.widgets import (
+    memory_explorer,
+    memory_figure,
+    race,
+    race_explorer,
+    race_figure,
+    sgd_explorer,
+    sgd_figure,
+)
+
+NODE = 'const { setup } = require("./setup.js");'
 
 
 def parts(explorer):
@@ -42,10 +54,12 @@ def test_divergence_is_said_plainly():
     assert finding.startswith("At evaluation 132 the run diverged at step 11:")
 
 
-def test_missing_ipywidgets_is_named(monkeypatch):
+@pytest.mark.parametrize("explorer", [sgd_explorer, memory_explorer, race_explorer])
+def test_missing_ipywidgets_is_named(monkeypatch, explorer):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    with pytest.raises(ImportError, match="pip install ipywidgets"):
-        sgd_explorer()
+    needed = f"{explorer.__name__} needs ipywidgets: pip install ipywidgets"
+    with pytest.raises(ImportError, match=needed):
+        explorer()
 
 
 # The memory budget.
@@ -69,3 +83,38 @@ def test_every_menu_of_the_budget_changes_picture_or_words():
         before = bytes(picture.value), finding.value
         menu.value = menu.options[0 if menu.value == menu.options[-1] else -1]
         assert (bytes(picture.value), finding.value) != before, menu.description
+
+
+# The race.
+
+
+def test_every_control_of_the_race_changes_the_picture():
+    *controls, picture, finding = race_explorer(gd=1.0, adam=0.003).children
+    assert [control.description for control in controls[4:]] == ["GD", "Adam"]
+    assert controls[5].value == 0.003
+    for control in controls[::-1]:
+        before = bytes(picture.value), finding.value
+        values = [option[1] if isinstance(option, tuple) else option for option in control.options]
+        control.value = values[values.index(control.value) + 1]
+        assert bytes(picture.value) != before[0], control.description
+
+
+def test_the_race_shows_the_runs_and_says_who_diverged():
+    figure, finding = race_figure("Rosenbrock", 1, 0, 60, adam=0.3, momentum=0.003)
+    surface = problems.Rosenbrock()
+    trace = minimize(surface, build("adam", lr=0.3), surface.start, 60)
+    plane, value = figure.axes
+    np.testing.assert_array_equal(plane.lines[0].get_xydata(), trace.iterates)
+    np.testing.assert_array_equal(value.lines[0].get_ydata(), trace.values)
+    assert finding == (
+        f"After 60 steps Adam is lowest: f(x) - f* = {trace.value:.3g}. "
+        "Momentum diverges at step 5."
+    )
+
+
+def test_the_menus_of_the_race_are_those_of_the_page(js):
+    rates, first = js("return [setup.SETTINGS.lr.values, setup.read({})]")
+    assert list(race.RATES) == rates
+    assert {run["key"]: run["hyper"]["lr"] for run in first["runs"]} == race.FIRST
+    start = {name: start for name, (_, start) in race.MENUS.items()}
+    assert start == {"problem": first["problem"], "steps": first["steps"], **first["values"]}
