@@ -64,13 +64,12 @@ def race_figure(
     import matplotlib
     from matplotlib.figure import Figure
 
-    from adaopt.figures.style import GREY, PALETTE, STYLE, method_style
+    from adaopt.figures.style import GREY, STYLE, method_style
 
     surface = SURFACES[problem]() if problem in SURFACES else Quadratic(condition, angle)
     runs = {key: _run(surface, key, lr, steps) for key, lr in rates.items()}
     x = np.meshgrid(*(np.linspace(*side, 81) for side in surface.window))
     heights = surface.f(np.array(x))
-    star = {"color": PALETTE["vermilion"], "markersize": 11, "label": "minimizer"}
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9, 4.2))
         plane, value = figure.subplots(1, 2)
@@ -79,8 +78,8 @@ def race_figure(
         for key, (trace, _) in runs.items():
             plane.plot(*trace.iterates.T, **method_style(key))
             value.semilogy(trace.steps, trace.values, **method_style(key))
-        plane.plot(*surface.minimizers.T, "*", **star)
-        plane.plot(*surface.start, "o", color="black", markerfacecolor="white")
+        plane.plot(*surface.minimizers.T, "k*", markersize=11)
+        plane.plot(*surface.start, "ko", markerfacecolor="white")
         left, bottom = surface.window
         plane.set(xlim=left, ylim=bottom, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
         value.set(xlabel="step k", ylabel=r"$f(x) - f^\star$", ylim=(1e-12, 1e4))
