@@ -27,11 +27,13 @@ from adaopt.numpy.schedule_free_prodigy import ScheduleFreeProdigy
 from adaopt.numpy.sgd import GD, SGD
 from adaopt.numpy.shampoo import Shampoo
 from adaopt.numpy.sign import Lion, SignSGD, Signum
+from adaopt.numpy.soap import SOAP
 
 __all__ = [
     "GD",
     "LAWA",
     "SGD",
+    "SOAP",
     "AMSGrad",
     "AdEMAMix",
     "Adadelta",

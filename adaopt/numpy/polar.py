@@ -59,7 +59,7 @@ def odd_polynomials(
 ) -> Array:
     r"""From :math:`X / \|X\|_F`, step after step: :math:`X \leftarrow (a I + b A + c A^2) X`.
 
-    With :math:`A = X X^\top`: a singular value :math:`s` becomes :math:`a s + b s^3 + c s^5`. A norm
+    With :math:`A = X X^\top`: a singular value s becomes :math:`a s + b s^3 + c s^5`. A norm
     below ``eps`` counts as ``eps``.
     """
     given, x = checked("x", x)

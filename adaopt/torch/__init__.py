@@ -22,6 +22,7 @@ from .generalized_adam import GeneralizedAdam
 from .laprop import LaProp
 from .matrix.muon import Muon
 from .matrix.shampoo import Shampoo
+from .matrix.soap import SOAP
 from .nadam import NAdam
 from .nadamw import NadamP, NAdamW
 from .prodigy import Prodigy
@@ -36,6 +37,7 @@ from .split import split_parameters
 __all__ = [
     "LAWA",
     "SGD",
+    "SOAP",
     "AMSGrad",
     "AdEMAMix",
     "Adadelta",

@@ -11,7 +11,7 @@ from ...ranges import BELOW_ONE
 from ..engine.hyper import Hyper
 from .distributed import DistributedRule
 from .polar import QUINTIC, express_coefficients, iterated, iterated_by_gram, polar_svd
-from .rule import stacked, unstacked
+from .rule import sides, stacked, unstacked
 
 SMALL = 128  # a short side below it: bfloat16 saves less than its conversions cost
 
@@ -118,12 +118,6 @@ class Muon(DistributedRule):
         if "momentum_buffer" in values:
             values.setdefault("step", 1)  # torch.optim.Muon does not count
         super()._check_state(p, values, h)
-
-
-def sides(p: Tensor) -> tuple[int, int]:
-    """Rows and columns of the matrix that a parameter is taken as."""
-    m = len(p) if p.dim() else 1
-    return m, p.numel() // max(1, m)
 
 
 def iteration_dtype(h: Hyper, dtype: torch.dtype, short: int) -> torch.dtype:

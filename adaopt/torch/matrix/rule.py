@@ -129,6 +129,12 @@ def gathered(rows: Sequence[Row], most: int) -> Iterator[list[Row]]:
         yield from (alike[i : i + length] for i in range(0, len(alike), length))
 
 
+def sides(p: Tensor) -> tuple[int, int]:
+    """Rows and columns of the matrix that a parameter is taken as."""
+    m = len(p) if p.dim() else 1
+    return m, p.numel() // max(1, m)
+
+
 def stacked(tensors: Sequence[Tensor], dtype: torch.dtype | None = None) -> Tensor:
     """A new stack (b, m, n) of the tensors, in another dtype if one is named: rows along the first
     dimension, all others the columns; of order 1 as one column each."""
