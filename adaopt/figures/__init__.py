@@ -3,7 +3,7 @@
 Imports matplotlib. Every function returns the figure; call :func:`use_style` once before.
 """
 
-from adaopt.figures.adam import border, first_steps, group_losses, online_game
+from adaopt.figures.adamw import landscapes
 from adaopt.figures.curves import curves
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
 from adaopt.figures.matrix import loss_races, singular_value_maps
@@ -19,19 +19,16 @@ from adaopt.figures.zoo import (
 __all__ = [
     "GREY",
     "PALETTE",
-    "border",
     "comparison",
     "curves",
-    "first_steps",
-    "group_losses",
     "label_lines",
+    "landscapes",
     "landscapes",
     "loss_races",
     "memory_bars",
     "memory_over_time",
     "method_style",
     "noise_floor",
-    "online_game",
     "order_before_and_after",
     "race",
     "segment_lengths",
