@@ -108,7 +108,10 @@ def test_a_phone_needs_no_sideways_scrolling(visit: Visit) -> None:
     assert width <= 390
 
 
-@pytest.mark.parametrize("name", ["intro", "notation", "catalog", "../lectures/01_finite_sums"])
+OPENED = ["intro", "notation", "catalog", "playground", "../lectures/01_finite_sums"]
+
+
+@pytest.mark.parametrize("name", OPENED)
 def test_a_page_opens_from_disk(vendored: None, browser: Browser, name: str) -> None:
     visit = Visit(browser.new_page())
     visit.open((BUILT / "book" / f"{name}.html").as_uri())

@@ -192,6 +192,19 @@ def test_a_shared_address_restores_the_set_up(page, browser, address):
     other.close()
 
 
+def test_it_asks_the_network_for_nothing(browser, address):
+    page, asked = browser.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    race = open_race(page)
+    race.get_by_label("Problem", exact=True).select_option("plane")
+    race.get_by_role("button", name="Tune step sizes").click()
+    page.wait_for_function("location.search.includes('problem=plane')")
+    page.close()
+    assert len(asked) > 10
+    assert [url for url in asked if not url.startswith("file://")] == []
+
+
 def test_an_address_that_cannot_be_read_is_said(browser, address):
     page = browser.new_page()
     page.goto(f"{address}?problem=bowl")

@@ -56,9 +56,9 @@ globalThis.adaopt = globalThis.adaopt || {};
           Number.isFinite), show: (angle) => `${angle}°` },
       },
     },
-    rosenbrock: { name: "Rosenbrock's valley", make: () => adaopt.rosenbrock(), controls: {} },
-    beale: { name: "Beale's function", make: () => adaopt.beale(), controls: {} },
-    himmelblau: { name: "Himmelblau's function", make: () => adaopt.himmelblau(), controls: {} },
+    rosenbrock: { name: "Rosenbrock", make: () => adaopt.rosenbrock(), controls: {} },
+    beale: { name: "Beale", make: () => adaopt.beale(), controls: {} },
+    himmelblau: { name: "Himmelblau", make: () => adaopt.himmelblau(), controls: {} },
     plane: {
       name: "Noisy finite sum", make: (values) => adaopt.noisySum(values),
       controls: {
@@ -68,7 +68,7 @@ globalThis.adaopt = globalThis.adaopt || {};
       },
     },
     counterexample: {
-      name: "Reddi's counterexample", make: (values) => adaopt.counterexample(values),
+      name: "Counterexample", make: (values) => adaopt.counterexample(values),
       controls: {
         c: number("Rare slope C", [2.5, 3, 4, 5, 10, 20, 50, 100], 3, between(2, 1e6)),
       },
