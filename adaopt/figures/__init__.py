@@ -3,7 +3,7 @@
 Imports matplotlib. Every function returns the figure; call :func:`use_style` once before.
 """
 
-from adaopt.figures.adamw import landscapes
+from adaopt.figures.adamw import tuning_tables
 from adaopt.figures.curves import curves
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
 from adaopt.figures.matrix import loss_races, singular_value_maps
@@ -23,7 +23,6 @@ __all__ = [
     "curves",
     "label_lines",
     "landscapes",
-    "landscapes",
     "loss_races",
     "memory_bars",
     "memory_over_time",
@@ -37,5 +36,6 @@ __all__ = [
     "step_limit",
     "step_schedules",
     "surface_race",
+    "tuning_tables",
     "use_style",
 ]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from adaopt.figures.style import PALETTE, WIDTH
 
 
-def landscapes(panels: Mapping[str, Mapping[float, Mapping[float, float]]]) -> Figure:
+def tuning_tables(panels: Mapping[str, Mapping[float, Mapping[float, float]]]) -> Figure:
     """Loss against weight decay (across) and learning rate (up), one panel for each method.
 
     ``panels`` maps a title to the means of :class:`adaopt.training.Tuned` by weight decay. All
