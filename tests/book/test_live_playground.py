@@ -290,8 +290,8 @@ def test_play_and_pause(page):
     page.wait_for_timeout(100)
     assert slider.input_value() == step
     slider.press("End")
-    strip = str.maketrans("", "", "0123456789")
-    assert len(drawn(page)) == len(whole) or drawn(page).translate(strip) == whole.translate(strip)
+    same = [re.sub(r"live-\d+", "", picture) for picture in (drawn(page), whole)]
+    assert same[0] == same[1]
 
 
 def test_tune_makes_every_method_no_worse(page):

@@ -79,7 +79,30 @@ globalThis.adaopt = globalThis.adaopt || {};
     return { read, write: (value) => { slider.value = control.values.indexOf(value); show(); } };
   }
 
-  adaopt.inputs = { make, addControl };
+  function button(text, parent, click) {
+    const element = make("button", "", parent, text);
+    element.type = "button";
+    element.addEventListener("click", click);
+    return element;
+  }
+
+  // A slider that holds exactly `value`, also where its list does not have it.
+  function exact(control, value) {
+    if (control.options || control.values.includes(value)) return control;
+    return { ...control, values: [...control.values, value].sort((a, b) => a - b) };
+  }
+
+  // A control that shows object[name] and writes it back when it is moved.
+  function bind(control, object, name, parent, id, changed) {
+    const input = addControl(exact(control, object[name]), parent, id, () => {
+      const value = input.read();
+      object[name] = typeof object[name] === "boolean" ? value === "true" : value;
+      changed();
+    });
+    input.write(control.options ? String(object[name]) : object[name]);
+  }
+
+  adaopt.inputs = { make, addControl, button, bind };
 
   adaopt.mount = function (element) {
     const figure = adaopt.figures[element.dataset.figure];

@@ -6,7 +6,7 @@
 globalThis.adaopt = globalThis.adaopt || {};
 
 (function (adaopt) {
-  const { make, addControl } = adaopt.inputs;
+  const { make, addControl, button, bind } = adaopt.inputs;
   const { PROBLEMS, SETTINGS, STEPS, MOST, newRun, read, write, query } = adaopt.setup;
   const { run, tune, draw, scores, finding } = adaopt.race;
   const PAGE = new URL("../../book/playground.html", document.currentScript.src);
@@ -14,29 +14,6 @@ globalThis.adaopt = globalThis.adaopt || {};
     Object.entries(adaopt.methods).map(([key, { name }]) => [key, name]),
   );
   const NEXT = ["adam", "rmsprop", "adagrad", "nesterov", "lion"]; // what "Add" offers first
-
-  function button(text, parent, click) {
-    const element = make("button", "", parent, text);
-    element.type = "button";
-    element.addEventListener("click", click);
-    return element;
-  }
-
-  // A slider that holds exactly `value`, also where its list does not have it.
-  function exact(control, value) {
-    if (control.options || control.values.includes(value)) return control;
-    return { ...control, values: [...control.values, value].sort((a, b) => a - b) };
-  }
-
-  // A control that shows object[name] and writes it back when it is moved.
-  function bind(control, object, name, parent, id, changed) {
-    const input = addControl(exact(control, object[name]), parent, id, () => {
-      const value = input.read();
-      object[name] = control.options && typeof object[name] === "boolean" ? value === "true" : value;
-      changed();
-    });
-    input.write(control.options ? String(object[name]) : object[name]);
-  }
 
   function mount(element, id) {
     const share = element.dataset.share === "true";
@@ -193,7 +170,7 @@ globalThis.adaopt = globalThis.adaopt || {};
       writeStart();
       const said = finding(race);
       readout.textContent = unread + said;
-      picture.setAttribute("aria-label", `Paths, values and effective step sizes of a race. ${said}`);
+      picture.setAttribute("aria-label", `Paths, values, effective step sizes. ${said}`);
       link.href = `${PAGE.href}?${query(setup)}`;
       show();
       if (share) {
@@ -259,7 +236,8 @@ globalThis.adaopt = globalThis.adaopt || {};
       play.textContent = "Pause";
       const begin = performance.now() - (shown / setup.steps) * 6000; // six seconds for the whole
       const tick = (now) => {
-        shown = Math.min(setup.steps, Math.max(shown, Math.floor(((now - begin) / 6000) * setup.steps)));
+        const due = Math.floor(((now - begin) / 6000) * setup.steps);
+        shown = Math.min(setup.steps, Math.max(shown, due));
         show();
         if (shown < setup.steps) frame = requestAnimationFrame(tick);
         else pause();

@@ -14,7 +14,7 @@ globalThis.adaopt = globalThis.adaopt || {};
   const MOST = 5;
   const between = (low, high) => (value) => low <= value && value <= high;
   const below = (high) => (value) => value >= 0 && value < high;
-  const whole = (low, high) => (value) => Number.isInteger(value) && low <= value && value <= high;
+  const whole = (low, high) => (value) => Number.isInteger(value) && between(low, high)(value);
   const power = (exponents) => exponents.map((e) => Number(`1e${e}`));
   const digits = (value) => (
     value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
@@ -27,7 +27,9 @@ globalThis.adaopt = globalThis.adaopt || {};
   // ---- What can be chosen --------------------------------------------------------------------
   const DECAYS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999];
   const MANTISSAS = [1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8];
-  const RATES = [-5, -4, -3, -2, -1, 0].flatMap((e) => MANTISSAS.map((m) => Number(`${m}e${e}`)));
+  const RATES = [-5, -4, -3, -2, -1, 0].flatMap(
+    (e) => MANTISSAS.map((m) => Number(`${m}e${e}`)),
+  );
   const SETTINGS = {
     lr: number("Step size α", [...RATES, 10], null, between(0, Infinity), "α"),
     momentum: number("Momentum μ", DECAYS, null, below(1), "μ"),
@@ -88,7 +90,8 @@ globalThis.adaopt = globalThis.adaopt || {};
     const { betas, ...all } = { ...adaopt.rules[rule].defaults, ...preset };
     if (betas) Object.assign(all, { beta1: betas[0], beta2: betas[1] });
     if (rule === "sgd" && !preset.momentum) delete all.momentum;
-    return Object.fromEntries(Object.keys(SETTINGS).filter((n) => n in all).map((n) => [n, all[n]]));
+    const names = Object.keys(SETTINGS).filter((name) => name in all);
+    return Object.fromEntries(names.map((name) => [name, all[name]]));
   }
 
   // {lr, beta1, beta2, ...} as adaopt.build wants it.
@@ -114,7 +117,8 @@ globalThis.adaopt = globalThis.adaopt || {};
   // ---- Text to set-up ------------------------------------------------------------------------
   function choose(name, text, table) {
     if (text in table) return text;
-    throw new Error(`${name}: there is no "${text}". Choose from ${Object.keys(table).join(", ")}.`);
+    const known = Object.keys(table).join(", ");
+    throw new Error(`${name}: there is no "${text}". Choose from ${known}.`);
   }
 
   function readNumber(name, text, { valid, options }) {
