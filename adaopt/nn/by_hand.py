@@ -55,10 +55,14 @@ def cross_entropy(
     :func:`adaopt.nn.cross_entropy`.
     """
     q, total = _target("logits", logits, labels, reduction, label_smoothing, weight)
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return _reduced(*softmax_cross_entropy(logits, q), reduction, total)
+
+
+def softmax_cross_entropy(z: Array, q: Array) -> tuple[Array, Array]:
+    shifted = z - z.max(axis=-1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    gradient = np.exp(log_p) * q.sum(axis=-1, keepdims=True) - q
-    return _reduced(-(q * log_p).sum(axis=-1), gradient, reduction, total)
+    loss = -(q * log_p).sum(axis=-1)
+    return loss, np.exp(log_p) * q.sum(axis=-1, keepdims=True) - q
 
 
 def cross_entropy_of_probabilities(
@@ -180,7 +184,7 @@ class MLP:
 
     def forward(self, x: Array) -> Array:
         """Outputs (n, widths[-1]) for samples (n, ...) of widths[0] numbers each."""
-        return self._layers(x)[0][-1]
+        return self.layers(self._checked(x))[0][-1]
 
     def gradient(
         self, x: Array, targets: Array, loss: Loss = cross_entropy
@@ -198,19 +202,34 @@ class MLP:
             targets: what ``loss`` compares the outputs with.
             loss: a function (outputs, targets) -> (value, gradient), from this module.
         """
-        a, h = self._layers(x)
+        a, h = self.layers(self._checked(x))
         value, delta = loss(a[-1], targets)
-        gradients = {}
-        for layer in reversed(range(len(a))):
-            gradients[f"layers.{layer}.weight"] = delta.T @ h[layer]
-            gradients[f"layers.{layer}.bias"] = delta.sum(axis=0)
-            if layer:
-                w = self.parameters[f"layers.{layer}.weight"]
-                delta = (delta @ w) * self.derivative(a[layer - 1])
+        gradients = self.backward(delta, a, h)
         return float(value), {name: gradients[name] for name in self.parameters}
 
-    def _layers(self, x: Array) -> tuple[list[Array], list[Array]]:
-        """a_1, ..., a_L and h_0, ..., h_{L-1}."""
+    def layers(self, x: Array) -> tuple[list[Array], list[Array]]:
+        """a_1, ..., a_L and h_0, ..., h_{L-1} of samples (n, widths[0])."""
+        a, h = [], [x]
+        for layer in range(len(self.widths) - 1):
+            W = self.parameters[f"layers.{layer}.weight"]
+            b = self.parameters[f"layers.{layer}.bias"]
+            a.append(h[-1] @ W.T + b)
+            h.append(self.phi(a[-1]))
+        return a, h[:-1]
+
+    def backward(self, delta: Array, a: list[Array], h: list[Array]) -> dict[str, Array]:
+        """Every parameter's gradient, from that with respect to the outputs."""
+        gradients = {}
+        for layer in reversed(range(len(a))):
+            W = self.parameters[f"layers.{layer}.weight"]
+            gradients[f"layers.{layer}.weight"] = delta.T @ h[layer]
+            gradients[f"layers.{layer}.bias"] = delta.sum(axis=0)
+            if layer > 0:
+                delta = (delta @ W) * self.derivative(a[layer - 1])
+        return gradients
+
+    def _checked(self, x: Array) -> Array:
+        """The samples as rows."""
         if x.ndim < 2 or np.prod(x.shape[1:]) != self.widths[0]:
             raise ValueError(
                 f"Invalid input of shape {x.shape}. Expected (n, ...) with {self.widths[0]} "
@@ -218,9 +237,4 @@ class MLP:
             )
         if x.dtype.kind != "f":
             raise TypeError(f"Invalid input of {x.dtype}. Make it floating-point, as in x / 255")
-        a, h = [], [x.reshape(len(x), -1)]
-        for layer in range(len(self.widths) - 1):
-            w, b = (self.parameters[f"layers.{layer}.{name}"] for name in ("weight", "bias"))
-            a.append(h[-1] @ w.T + b)
-            h.append(self.phi(a[-1]))
-        return a, h[:-1]
+        return x.reshape(len(x), -1)
