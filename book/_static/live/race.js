@@ -82,7 +82,7 @@ globalThis.adaopt = globalThis.adaopt || {};
     }
     const value = `f(x) − f* = ${adaopt.number(trace.gaps[shown])}`;
     const first = reached(trace);
-    const there = first === null || first > shown ? "" : `; ${TARGET} reached at step ${first}`;
+    const there = first === null || first > shown ? "" : `; ${TARGET} at step ${first}`;
     return { style, score: value + there };
   });
 
