@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 
-from adaopt.catalog import adagrad, adam, amos, beyond, nesterov, parameter_free, sgd, sign
+from adaopt.catalog import adagrad, adam, amos, beyond, matrix, nesterov, parameter_free, sgd, sign
 from adaopt.catalog.averaging import WRAPPERS, Wrapper
 from adaopt.catalog.card import Card, Hyper
 from adaopt.catalog.changes import highlighted
@@ -18,7 +18,7 @@ __all__ = ["CARDS", "WRAPPERS", "Card", "Hyper", "Wrapper", "card", "highlighted
 
 CARDS: dict[str, Card] = {
     card.key: card
-    for family in (sgd, adagrad, adam, nesterov, sign, amos, beyond, parameter_free)
+    for family in (sgd, adagrad, adam, nesterov, sign, amos, beyond, parameter_free, matrix)
     for card in family.CARDS
 }
 

@@ -24,6 +24,7 @@ PAPERS = {
         "Kasimbeg et al. (2025). Accelerating Neural Network Training: An Analysis of the "
         "AlgoPerf Competition"
     ),
+    "jordan2024": "Jordan et al. (2024). Muon: An Optimizer for Hidden Layers in Neural Networks",
     "kingma2015": "Kingma and Ba (2015). Adam: A Method for Stochastic Optimization",
     "loshchilov2019": "Loshchilov and Hutter (2019). Decoupled Weight Decay Regularization",
     "mishchenko2023": (
@@ -53,6 +54,7 @@ PAPERS = {
         "Tieleman and Hinton (2012). Lecture 6.5: RMSProp, Divide the gradient by a running "
         "average of its recent magnitude"
     ),
+    "vyas2025": "Vyas et al. (2025). SOAP: Improving and Stabilizing Shampoo using Adam",
     "zeiler2012": "Zeiler (2012). ADADELTA: An Adaptive Learning Rate Method",
     "ziyin2020": "Ziyin et al. (2020). LaProp: Separating Momentum and Adaptivity in Adam",
 }

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from adaopt.catalog import Card, card
-from adaopt.proof import golden, oracles
+from adaopt.proof import golden, matrix_oracles, oracles
 from adaopt.proof.parity import (
     TOLERANCE,
     Arrays,
@@ -34,12 +35,26 @@ from adaopt.proof.parity import (
 Keywords = dict[str, Any]
 Translation = Callable[[Keywords], Keywords | None]
 SHAPES = {"matrix": (4, 3), "stack": (2, 3, 2), "vector": (5,), "scalar": ()}
+MATRICES = {"tall": (4, 3), "wide": (2, 5), "square": (3, 3)}
+FULL_RANK = {"square": (4, 4), "small": (3, 3), "vector": (5,)}
 
 
 @cache
 def usual() -> Problem:
     """What most references descend."""
     return Problem(SHAPES)
+
+
+@cache
+def matrices() -> Problem:
+    """For programs that take matrices only."""
+    return Problem(MATRICES)
+
+
+@cache
+def full_rank() -> Problem:
+    """One gradient leaves no direction of a matrix free."""
+    return Problem(FULL_RANK)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,19 +193,27 @@ def takes(*same: str, given: Mapping[str, Any] | None = None, **only: tuple) -> 
 # Ways to run a reference.
 
 
-def program(name: str, translate: Translation, label: str = "", **how: Any) -> Reference:
-    """An optimizer class of an installed package, ``package.module.Class``."""
+def program(
+    name: str, translate: Translation, label: str = "", uncast: str = "", **how: Any
+) -> Reference:
+    """An optimizer class of an installed package, ``package.module.Class``.
+
+    ``uncast`` is the lower precision that it casts to, whatever its parameters have; here it does
+    not, so that its formula can be compared.
+    """
 
     def run(keywords: Keywords, problem: Problem) -> Path:
         import torch
 
         chosen, default = _load(name), torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)  # NAdam keeps a product of scalars in the default
-        try:
-            with redirect_stdout(io.StringIO()):  # prodigyopt prints
-                return torch_path(partial(chosen, **keywords), problem)
-        finally:
-            torch.set_default_dtype(default)
+        with redirect_stdout(io.StringIO()), ExitStack() as stack:  # prodigyopt prints
+            stack.callback(torch.set_default_dtype, default)
+            if uncast:
+                stack.enter_context(patch.object(torch, uncast, torch.float64))
+            if uncast == "bfloat16":
+                stack.enter_context(patch.object(torch.Tensor, uncast, torch.Tensor.clone))
+            return torch_path(partial(chosen, **keywords), problem)
 
     return Reference(label or name, translate, run, **how)
 
@@ -200,6 +223,20 @@ def oracle(
 ) -> Reference:
     """A generator of :mod:`adaopt.proof.oracles`; it knows a coordinate, a tensor or everything."""
     run = partial(_oracle_path, function, scope)
+    return Reference(f"oracle {function.__name__}", translate, run, **how)
+
+
+def matrix_oracle(function: Callable, translate: Translation, **how: Any) -> Reference:
+    """A generator of :mod:`adaopt.proof.matrix_oracles`; it knows an array."""
+
+    def run(keywords: Keywords, problem: Problem) -> Path:
+        runs = {n: function(x, **keywords) for n, x in problem.start.items()}
+        points = [{n: next(run) for n, run in runs.items()}]
+        for k in range(problem.steps):
+            g = problem.gradient(k, points[-1])
+            points.append({n: run.send(g[n]) for n, run in runs.items()})
+        return Path(points, points[-1])
+
     return Reference(f"oracle {function.__name__}", translate, run, **how)
 
 
@@ -304,6 +341,8 @@ PRODIGY = (
     *(*ADAM, "beta3", "decouple", "use_bias_correction", "safeguard_warmup"),
     *("d0", "d_coef", "growth_rate"),
 )
+MUON = ("lr", "weight_decay", "momentum", "nesterov", "ns_coefficients", "eps", "ns_steps")
+SOAP = (*ADAM, "shampoo_beta", "precondition_frequency", "max_precondition_dim")
 TORCH_NADAM = ("momentum_decay", "decoupled_weight_decay")
 
 REFERENCES: dict[str, tuple[Reference, ...]] = {
@@ -484,5 +523,32 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
     "schedule_free_prodigy": (
         oracle(oracles.schedule_free_prodigy, takes(*ADAM, "r", "d0", "d_coef"), "all"),
         *recorded("schedule_free_prodigy"),
+    ),
+    "soap": (
+        program(
+            "pytorch_optimizer.SOAP",
+            takes(*SOAP),
+            uncast="float32",
+            problem=full_rank,
+            note="square matrices, as eigenvectors of zero are any; no cast to float32 before QR",
+        ),
+    ),
+    "muon": (
+        program(
+            "torch.optim.Muon",
+            takes(
+                *(*MUON, "adjust_lr_fn"),
+                adjust_lr_fn=(None, "original", "match_rms_adamw"),
+                polar=("quintic",),
+                row_beta=(None,),
+                cautious=(False,),
+            ),
+            uncast="bfloat16",
+            problem=matrices,
+            note="matrices only; without its cast to bfloat16",
+        ),
+        matrix_oracle(
+            matrix_oracles.muon, takes(*MUON, "adjust_lr_fn", "polar", "row_beta", "cautious")
+        ),
     ),
 }

@@ -17,6 +17,7 @@ from adaopt.grading.mistakes import (
     amos,
     averaging,
     beyond,
+    matrix,
     nadam,
     nesterov,
     schedule_free,
@@ -38,6 +39,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     amos,
     beyond,
     schedule_free,
+    matrix,
 )
 MISTAKES: dict[str, tuple[RuleMistake, ...]] = {
     key: mistakes for family in FAMILIES for key, mistakes in family.MISTAKES.items()
