@@ -40,7 +40,7 @@ class Card:
     state_bytes: int
     lecture: int
     color: str
-    linestyle: str = "-"
+    linestyle: str | tuple = "-"
     preset: Mapping[str, Any] = field(default_factory=dict)
     variants: tuple[Mapping[str, Any], ...] = ()
     torch_reference: str | None = None

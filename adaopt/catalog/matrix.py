@@ -11,7 +11,136 @@ COMPLEX = {
     )
 }
 
+SHARED = keywords(
+    lr=1e-2,
+    beta=(0.95, "0 <= beta <= 1", "decay rate of the matrices; 1: sums, as in the paper"),
+    eps=(1e-8, "eps >= 0", "added to the eigenvalues; 0: roots of the pseudo-inverse"),
+    exponent=(None, "exponent > 0", "of the inverse roots, the same for all; None: the method's"),
+    betas=((0.0, 0.999), "0 <= beta < 1", "decay rates: gradient, squares of the grafted method"),
+    momentum=(0.0, "0 <= momentum < 1", "decay rate of the average of the steps"),
+    nesterov=(False, "bool", "look ahead along the average of the steps"),
+    weight_decay=0.0,
+    grafting=(
+        None,
+        "None, sgd, adagrad, rmsprop, adam, nadam",
+        "the method whose step gives each block its length",
+    ),
+    graft_eps=(1e-8, "graft_eps >= 0", "eps of the grafted method"),
+    bias_correction=(False, "bool", "divide the matrices by 1 - beta^k"),
+    precondition_frequency=(1, "whole, >= 1", "steps from one root of a matrix to the next"),
+    start_step=(1, "whole, >= 1", "the first step with roots; the grafted method's before"),
+)
+
 CARDS = (
+    Card(
+        key="shampoo",
+        name="Shampoo",
+        class_name="Shampoo",
+        paper="gupta2018",
+        year=2018,
+        formula=r"L_k = \beta L_{k-1} + (1 - \beta)\, G_k G_k^\top, \quad"
+        r" R_k = \beta R_{k-1} + (1 - \beta)\, G_k^\top G_k, \quad"
+        r" X_{k+1} = X_k - \alpha\, L_k^{-1/4} G_k R_k^{-1/4}",
+        hyper=SHARED,
+        state_bytes=16,
+        lecture=9,
+        color="#56B4E9",
+        linestyle=":",
+        variants=(
+            {"lr": 0.03, "beta": 1.0, "eps": 1e-2},
+            {
+                "lr": 0.02,
+                "beta": 0.83,
+                "eps": 1e-4,
+                "betas": (0.7, 0.9),
+                "grafting": "adam",
+                "bias_correction": True,
+                "weight_decay": 0.07,
+                "maximize": True,
+            },
+            {
+                "lr": 0.02,
+                "beta": 0.97,
+                "eps": 1e-3,
+                "betas": (0.9, 0.97),
+                "grafting": "nadam",
+                "exponent": 0.5,
+                "bias_correction": True,
+                "momentum": 0.5,
+                "nesterov": True,
+                "start_step": 7,
+            },
+            {"lr": 0.3, "eps": 1e-3, "grafting": "adagrad", "momentum": 0.8, "start_step": 3},
+            {"lr": 0.01, "eps": 1e-3, "grafting": "rmsprop", "betas": (0.6, 0.83)},
+            {"lr": 0.02, "eps": 1e-3, "grafting": "sgd", "betas": (0.6, 0.9), "start_step": 5},
+        ),
+        differences="not in torch.optim. The lecture's averages are the default, as they are "
+        "(no correction); the paper's are sums, beta=1. pytorch_optimizer's Shampoo has sums and "
+        "does not move before the first multiple of its frequency; its momentum reads the last "
+        "step as a gradient. Its ScalableShampoo takes eps relative to the largest eigenvalue, "
+        "and the length from the whole layer; ours, as the one that won AlgoPerf, from each block. "
+        "State: for a block (m, n) the two matrices and their roots, 8 (m^2 + n^2) bytes: 16 "
+        "an entry if it is square. The torch edition alone has "
+        "blocks, merged dimensions, dimensions above max_dim kept as diagonals or skipped, roots "
+        "by Newton's iteration, a refresh of the blocks in turn, and one that a block may miss "
+        "while its old roots are right",
+        algoperf="winner of external tuning in v0.5 (Distributed Shampoo): grafting='nadam', or "
+        "'sgd' with momentum and nesterov, bias_correction=True, block_size=1024, "
+        "merge_dims=1024, precondition_frequency=100, start_step=100",
+        unverified="what is said of AlgoPerf's winner was read in its submission",
+        exempt=COMPLEX,
+    ),
+    Card(
+        key="caspr",
+        name="CASPR",
+        class_name="CASPR",
+        paper="duvvuri2024",
+        year=2024,
+        formula=r"P = L_k^{-1/4}, \quad Q = R_k^{-1/4}, \quad"
+        r" X_{k+1} = X_k - \tfrac{\alpha}{4} (P^2 G_k + 2 P G_k Q + G_k Q^2), \quad"
+        r" L_k, R_k \text{ of Shampoo}",
+        hyper=(
+            *SHARED[:-1],
+            *keywords(variant=("paper", "paper, algoperf", "a sum, or AlgoPerf's product")),
+        ),
+        state_bytes=16,
+        lecture=9,
+        color="#000000",
+        linestyle=(0, (6, 2, 1, 2, 1, 2)),
+        variants=(
+            {"lr": 0.03, "beta": 1.0, "eps": 1e-2},
+            {
+                "lr": 0.02,
+                "beta": 0.83,
+                "eps": 1e-4,
+                "betas": (0.7, 0.9),
+                "grafting": "adam",
+                "bias_correction": True,
+                "weight_decay": 0.07,
+                "maximize": True,
+            },
+            {
+                "lr": 0.02,
+                "beta": 0.9,
+                "eps": 1e-3,
+                "variant": "algoperf",
+                "betas": (0.9, 0.97),
+                "grafting": "nadam",
+                "start_step": 4,
+            },
+            {"lr": 0.02, "beta": 0.8, "eps": 1e-2, "variant": "algoperf", "momentum": 0.4},
+        ),
+        differences="not in torch.optim, nor in a package that we know. Of a tensor of order p "
+        "the mean of the p products is applied twice; the paper has matrices. AlgoPerf's variant "
+        "is its submission but for eps, which is relative to the largest eigenvalue there, the "
+        "grafted length, of the whole tensor there and of each block here, and vectors, which "
+        "have Adam's step there. Layout and state as Shampoo's; the variant keeps L twice",
+        algoperf="CASPR Adaptive: variant='algoperf', grafting='nadam', block_size=1024, "
+        "precondition_frequency=20, start_step=101",
+        unverified="the paper's form is checked against an account of it, the variant against the "
+        "code of its submission",
+        exempt=COMPLEX,
+    ),
     Card(
         key="soap",
         name="SOAP",

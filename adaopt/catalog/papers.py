@@ -16,6 +16,13 @@ PAPERS = {
         "Duchi et al. (2011). Adaptive Subgradient Methods for Online Learning and Stochastic "
         "Optimization"
     ),
+    "duvvuri2024": (
+        "Duvvuri et al. (2024). Combining Axes Preconditioners through Kronecker Approximation for "
+        "Deep Learning"
+    ),
+    "gupta2018": (
+        "Gupta, Koren and Singer (2018). Shampoo: Preconditioned Stochastic Tensor Optimization"
+    ),
     "kaddour2022": (
         "Kaddour (2022). Stop Wasting My Time! Saving Days of ImageNet and BERT Training with "
         "Latest Weight Averaging"

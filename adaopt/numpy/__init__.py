@@ -12,6 +12,7 @@ from adaopt.numpy.ademamix import AdEMAMix
 from adaopt.numpy.amos import Amos
 from adaopt.numpy.amsgrad import AMSGrad
 from adaopt.numpy.averaging import PolyakAverage
+from adaopt.numpy.caspr import CASPR
 from adaopt.numpy.generalized_adam import GeneralizedAdam
 from adaopt.numpy.laprop import LaProp
 from adaopt.numpy.lawa import LAWA
@@ -30,6 +31,7 @@ from adaopt.numpy.sign import Lion, SignSGD, Signum
 from adaopt.numpy.soap import SOAP
 
 __all__ = [
+    "CASPR",
     "GD",
     "LAWA",
     "SGD",

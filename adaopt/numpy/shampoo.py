@@ -1,7 +1,5 @@
 """Shampoo: one small matrix for each dimension of a parameter, in place of one huge one."""
 
-from __future__ import annotations
-
 import math
 from functools import reduce
 
@@ -93,9 +91,9 @@ class Shampoo(Rule):
 
     def update(self, x: np.ndarray, g: np.ndarray, s: State, k: int) -> np.ndarray:
         beta, mu, age = self.beta, self.momentum, k - self.start_step
-        s.S = [beta * S + (1 - beta or 1) * M for S, M in self.moments(g, s, age)]
+        s.S = [beta * S + (1 - beta or 1) * M for S, M in zip(s.S, self.moments(g, s), strict=True)]
         if age >= 0 and age % self.precondition_frequency == 0:
-            s.P = [self.root(S, k, len(s.S)) for S in s.S]
+            s.P = self.roots(s, k, len(s.S))
         u, a = self.grafted(g, s, k)
         d = self.preconditioned(u, s.P) if age >= 0 else a
         if self.grafting:
@@ -104,16 +102,16 @@ class Shampoo(Rule):
         d = mu * s.b + (1 - mu) * d if self.nesterov else s.b
         return (1 - self.lr * self.weight_decay) * x - self.lr * d
 
-    def moments(self, g: np.ndarray, s: State, age: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Of each dimension the matrix so far and what the gradient adds to it."""
-        return [(S, gram(g, i)) for i, S in enumerate(s.S)]
+    def moments(self, g: np.ndarray, s: State) -> list[np.ndarray]:
+        """The second moment of the gradient along each dimension."""
+        return [gram(g, i) for i in range(len(s.S))]
 
-    def root(self, S: np.ndarray, k: int, order: int) -> np.ndarray:
-        """The inverse root of one matrix."""
-        S = S / (1 - self.beta**k) if self.bias_correction and self.beta < 1 else S
-        kind = "eps" if self.eps else "pinv"
+    def roots(self, s: State, k: int, order: int) -> list[np.ndarray]:
+        """The inverse root of each matrix."""
+        total = 1 - self.beta**k if self.bias_correction and self.beta < 1 else 1.0
         power = 1 / self.exponent if self.exponent else 2 * order
-        return inverse_root_eigh(S, power, self.eps, relative=False, rank_deficient=kind)
+        kind = "eps" if self.eps else "pinv"
+        return [inverse_root_eigh(S / total, power, self.eps, False, kind) for S in s.S]
 
     def preconditioned(self, u: np.ndarray, P: list[np.ndarray]) -> np.ndarray:
         """Every dimension multiplied by its root."""
@@ -135,7 +133,7 @@ class Shampoo(Rule):
     def start(self, x: np.ndarray) -> State:
         sizes, zero = x.shape or (1,), np.zeros_like(x)
         S, P = [np.zeros((n, n)) for n in sizes], [np.eye(n) for n in sizes]
-        return State(m=zero, v=zero, b=zero, S=S, P=P)
+        return State(m=zero, v=zero, b=zero, S=S, P=P, before=S)
 
 
 def gram(g: np.ndarray, axis: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from .engine import Rule
 from .engine.combined import Combined
 from .generalized_adam import GeneralizedAdam
 from .laprop import LaProp
+from .matrix.caspr import CASPR
 from .matrix.muon import Muon
 from .matrix.shampoo import Shampoo
 from .matrix.soap import SOAP
@@ -35,6 +36,7 @@ from .sign import Lion, SignSGD, Signum
 from .split import split_parameters
 
 __all__ = [
+    "CASPR",
     "LAWA",
     "SGD",
     "SOAP",

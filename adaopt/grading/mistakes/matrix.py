@@ -132,4 +132,141 @@ MUON = (
     ),
 )
 
-MISTAKES = {"soap": SOAP, "muon": MUON}
+SHAMPOO = (
+    RuleMistake(
+        "ascent",
+        {"* x - self.lr * d": "* x + self.lr * d"},
+        "goes up the gradient.",
+        "sign of the step",
+    ),
+    RuleMistake(
+        "square roots",
+        {"2 * order": "2"},
+        "takes the inverse square root of every matrix: with p of them it is the 2p-th root.",
+        "root",
+        method="roots",
+    ),
+    RuleMistake(
+        "fourth roots whatever the order",
+        {"2 * order": "4"},
+        "takes the inverse fourth root, which is right for a matrix only.",
+        "root",
+        method="roots",
+    ),
+    RuleMistake(
+        "one side only",
+        {"enumerate(P)": "enumerate(P[:1])"},
+        "multiplies by the root of L and not by that of R.",
+        "statistics of a tensor",
+        method="preconditioned",
+    ),
+    RuleMistake(
+        "transpose missing",
+        {"gram(g, i)": "gram(g.reshape(g.shape[::-1]), g.ndim - 1 - i)"},
+        "has the entries of the gradient in the order of its transpose.",
+        "statistics of a tensor",
+        method="moments",
+    ),
+    RuleMistake(
+        "sum in place of the average",
+        {"(1 - beta or 1) * M": "M"},
+        "adds the whole second moment: the matrices are sums and no averages.",
+        "second moment",
+    ),
+    RuleMistake(
+        "no memory",
+        {"beta * S + (1": "(1"},
+        "forgets the matrices of the steps before.",
+        "second moment",
+    ),
+    RuleMistake(
+        "eps relative",
+        {"self.eps, False": "self.eps, True"},
+        "adds eps times the largest eigenvalue, not eps.",
+        "eps",
+        "pytorch_optimizer's ScalableShampoo, which does so",
+        method="roots",
+    ),
+    RuleMistake(
+        "matrices not corrected",
+        {"1 - self.beta**k if self.bias_correction and self.beta < 1 else 1.0": "1.0"},
+        "does not correct the matrices for their start from zero.",
+        "bias correction",
+        method="roots",
+    ),
+    RuleMistake(
+        "no grafting",
+        {"if self.grafting:": "if False:"},
+        "keeps its own length: the direction is not given the length of the grafted step.",
+        "step size",
+    ),
+    RuleMistake(
+        "grafted upside down",
+        {"norm(a) / max(norm(d)": "norm(d) / max(norm(a)"},
+        "is divided by the length that it should have, and multiplied by its own.",
+        "step size",
+    ),
+    RuleMistake(
+        "gradient in place of the average",
+        {"self.preconditioned(u, s.P)": "self.preconditioned(g, s.P)"},
+        "multiplies the gradient by the roots, not the average of the gradients.",
+        "momentum",
+    ),
+    RuleMistake(
+        "one step late",
+        {
+            "age = self.beta, self.momentum, k - self.start_step": "age = "
+            "self.beta, self.momentum, k - self.start_step - 1"
+        },
+        "has its first roots one step late.",
+        "step counting",
+    ),
+    RuleMistake(
+        "decay forgotten",
+        {"(1 - self.lr * self.weight_decay) * x": "x"},
+        "does not decay the weights.",
+        "weight decay",
+    ),
+)
+
+CASPR = (
+    *(m for m in SHAMPOO if m.method == "update"),
+    RuleMistake(
+        "applied once",
+        {"range(2)": "range(1)"},
+        "applies the mean of the products once; it is applied twice.",
+        "statistics of a tensor",
+        method="preconditioned",
+    ),
+    RuleMistake(
+        "sum in place of the mean of the products",
+        {"/ len(P)": "/ 1"},
+        "adds the products up; their mean is taken.",
+        "step size",
+        method="preconditioned",
+    ),
+    RuleMistake(
+        "product",
+        {'self.variant == "algoperf"': "True"},
+        "multiplies by both roots: that is Shampoo.",
+        "statistics of a tensor",
+        "the neighbour method Shampoo",
+        method="preconditioned",
+    ),
+    RuleMistake(
+        "whole gradient on both sides",
+        {"times(left, (i, P)) / np.sqrt(len(P))": "g"},
+        "has R gather the gradient, not what the root of L leaves of it.",
+        "statistics of a tensor",
+        method="moments",
+    ),
+    RuleMistake(
+        "old matrices at their full weight",
+        {"np.prod(kept[:i]) * S": "S"},
+        "does not lower what R gathered under the roots before.",
+        "second moment",
+        method="roots",
+    ),
+)
+
+MISTAKES = {"shampoo": SHAMPOO, "caspr": CASPR, "soap": SOAP, "muon": MUON}

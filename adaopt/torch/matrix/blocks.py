@@ -3,8 +3,6 @@
 Numbers only, no tensors: the same shapes give the same blocks after a resume and on every process.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, product, repeat
@@ -29,22 +27,25 @@ class Layout(NamedTuple):
     costs: tuple[int, ...]
 
     @property
-    def blocks(self) -> Iterable[tuple[int, ...]]:
+    def blocks(self) -> Iterator[tuple[int, ...]]:
         """The shape of each block."""
         return product(*self.cuts)
 
     def rows(self, *row: Tensor | None) -> Iterator[tuple[Tensor | None, ...]]:
-        """Views of the blocks of tensors; the last two hold the factors of all blocks."""
-        whole = [t if t is None else self.pieces(t.reshape(self.shape)) for t in row[:-2]]
-        flat = [t if t is None else t.split(self.lengths) for t in row[-2:]]
-        return zip(*(repeat(None) if t is None else t for t in whole + flat), strict=False)
+        """Views of the blocks of tensors; the sixth and further ones hold the blocks' factors."""
+        if len(self.costs) == 1:
+            whole = (t if t is None else t.reshape(self.shape) for t in row[:5])
+            return iter([(*whole, *row[5:])])
+        parts = [t if t is None else self.pieces(t.reshape(self.shape)) for t in row[:5]]
+        parts += [t if t is None else t.split_with_sizes(self.lengths) for t in row[5:]]
+        return zip(*(repeat(None) if t is None else t for t in parts), strict=False)
 
     def pieces(self, t: Tensor) -> list[Tensor]:
         """The blocks of a tensor of this shape."""
         pieces = [t]
         for dimension, sizes in enumerate(self.cuts):
             if len(sizes) > 1:
-                pieces = [part for piece in pieces for part in piece.split(sizes, dimension)]
+                pieces = [part for t in pieces for part in t.split_with_sizes(sizes, dimension)]
         return pieces
 
 

@@ -1,10 +1,8 @@
 """Shampoo: torch edition."""
 
-from __future__ import annotations
-
 import math
 import operator
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from typing import Any
 
 import torch
@@ -21,7 +19,63 @@ Factors = list[list[Tensor]]  # one list a dimension, empty if it has no factor:
 
 
 class Shampoo(DistributedRule):
-    r"""The gradient, divided along every dimension by a root of its second moment there."""
+    r"""The gradient, divided along every dimension by a root of its second moment there.
+
+    For a matrix :math:`G`, at the defaults,
+
+    .. math::
+        L_k &= \beta L_{k-1} + (1 - \beta)\, G_k G_k^\top, \qquad
+        R_k = \beta R_{k-1} + (1 - \beta)\, G_k^\top G_k, \\
+        X_{k+1} &= X_k - \alpha\, (L_k + \varepsilon I)^{-1/4}\, G_k\, (R_k + \varepsilon I)^{-1/4}.
+
+    A tensor of order p has one such matrix for each dimension, and the exponent
+    :math:`-1 / (2p)`; a number is a vector of length 1. Averages before and after the roots,
+    grafting and corrections stand in the formulas of :class:`adaopt.numpy.Shampoo`.
+
+    Every dimension is cut, as evenly as can be, into blocks, and each block is treated as a tensor
+    of its own, its grafted length included. So the roots cost little, :math:`O(b^3)` a block of
+    size b, and blocks of one shape are computed together. Roots that are due only every so many
+    steps are computed for some blocks at each step, so that the steps take equal times; the first
+    ones, at ``start_step``, for all. :meth:`describe` says what becomes of every parameter.
+
+    Args:
+        params: parameters, or parameter groups, as for any ``torch.optim.Optimizer``.
+        lr: step size :math:`\alpha \ge 0`, a number or a tensor of one element (1e-2).
+        beta: :math:`\beta \in [0, 1]` of the matrices; 1: sums (0.95).
+        eps: :math:`\varepsilon \ge 0`; 0: roots of the pseudo-inverse (1e-8).
+        exponent: of every root, without its sign; None: :math:`1 / (2p)`, p without skipped
+            dimensions (None).
+        betas: of the averaged gradient and of the grafted method's squares ((0, 0.999)).
+        momentum: :math:`\mu \in [0, 1)` of the average of the steps (0).
+        nesterov: look ahead along it (False).
+        weight_decay: :math:`\lambda \ge 0` (0).
+        grafting: None, "sgd", "adagrad", "rmsprop", "adam" or "nadam": whose step gives the length
+            (None).
+        graft_eps: eps of that method (1e-8).
+        bias_correction: divide the matrices by :math:`1 - \beta^k` (False).
+        precondition_frequency: steps from one root of a block to the next (1).
+        start_step: the first step with roots; before it the grafted method's step (1).
+        block_size: the largest size of a block (128).
+        merge_dims: neighbouring dimensions are one while their product is at most this; 0: never
+            (0).
+        max_dim: a larger dimension is not cut and has no matrix (8192).
+        large: such a dimension keeps the diagonal of its matrix ("diagonal"), or nothing ("skip").
+        root: "eigh", "newton" or "newton_schulz" of :mod:`adaopt.torch.matrix.roots`; "auto": eigh,
+            in float64, on the CPU, and Newton's iteration, which waits for nothing, elsewhere.
+        stagger: give blocks their roots in turn, not all at the same step (True).
+        tolerance: when its turn comes a factor keeps its old root P while P is still a root:
+            while :math:`\|P^{1/e} (S + \varepsilon I) - I\|_F / \sqrt n` is at most this (0).
+        distributed: see :class:`~adaopt.torch.matrix.distributed.DistributedRule`.
+        maximize, foreach, differentiable, fused: see :class:`~adaopt.torch.engine.Rule`; ``fused``
+            is refused, ``foreach=False`` takes blocks one by one.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: as every ``Rule``; RuntimeError: a complex parameter;
+            ValueError: on the CPU, matrices that are not finite, as their gradients were not.
+
+    Source: Gupta, Koren and Singer (2018); Anil et al. (2020), blocks, grafting and rare roots; Shi
+    et al. (2023), blocks as tensors of their own.
+    """
 
     hyper = dict(
         lr=1e-2,
@@ -39,7 +93,7 @@ class Shampoo(DistributedRule):
         start_step=1,
     )
     layout = dict(
-        block_size=256,
+        block_size=128,
         merge_dims=0,
         max_dim=8192,
         large="diagonal",
@@ -74,9 +128,9 @@ class Shampoo(DistributedRule):
         u, a = self.grafted(G, h, m, v)
         d = a
         if matrices[0]:
-            S, P = (factors(flat, G.shape[1:], h) for flat in matrices)
-            self.observed(G, h, S, P)
-            d = self.preconditioned(u, P) if k >= h.start_step else a
+            kept = [factors(flat, G.shape[1:], h) for flat in matrices if flat]
+            self.observed(G, h, *kept)
+            d = self.preconditioned(u, kept[1], h) if k >= h.start_step else a
         if h.grafting:
             d = d * (norm(a) / norm(d).clamp(min=torch.finfo(d.dtype).tiny))
         if h.momentum:
@@ -87,15 +141,26 @@ class Shampoo(DistributedRule):
 
     def observed(self, G: Tensor, h: Hyper, S: Factors, P: Factors) -> None:
         """Move on the second moments, and compute the roots anew of blocks whose turn it is."""
-        for axis, (s, p) in enumerate(zip(S, P, strict=True)):
+        for axis, s in enumerate(S):
             if s:
                 moved(s, second_moment(G, axis, s[0].dim() == 1), h.beta)
-                if h.due:
-                    self.refreshed(s, p, h, sum(map(bool, S)))
+        if h.due:
+            self.renewed(S, P, h)
 
-    def refreshed(self, S: list[Tensor], P: list[Tensor], h: Hyper, order: int) -> None:
+    def renewed(self, S: Factors, P: Factors, h: Hyper) -> None:
+        """Compute the roots anew."""
+        exponent = h.exponent or self.usual(h, sum(map(bool, S)))
+        for s, p in zip(S, P, strict=True):
+            if s:
+                self.refreshed(s, p, h, exponent)
+
+    def usual(self, h: Hyper, order: int) -> float:
+        """The exponent of a tensor with this many factors."""
+        return 1 / (2 * order)
+
+    def refreshed(self, S: list[Tensor], P: list[Tensor], h: Hyper, exponent: float) -> None:
         """The roots of one dimension, of the blocks whose old ones have become too wrong."""
-        a, exponent = torch.stack(S) / h.corrected, h.exponent or 1 / (2 * order)
+        a = torch.stack(S) / h.corrected
         if a.dim() == 2:
             a = torch.where(a + h.eps > 0, a + h.eps, math.inf)
             torch._foreach_copy_(P, list(a**-exponent))
@@ -121,7 +186,7 @@ class Shampoo(DistributedRule):
             return INVERSE_ROOTS[kind](a, p, damping=h.eps, relative=False, rank_deficient=rank)
         return INVERSE_ROOTS[kind](a, round(p), damping=h.eps, relative=False)
 
-    def preconditioned(self, u: Tensor, P: Factors) -> Tensor:
+    def preconditioned(self, u: Tensor, P: Factors, h: Hyper) -> Tensor:
         """Every dimension multiplied by its root."""
         for axis, p in enumerate(P):
             u = times(torch.stack(p), u, axis) if p else u
@@ -167,13 +232,8 @@ class Shampoo(DistributedRule):
         self._turns = {}
         for group, h in groups:
             plans = tuple(self.plan(p, h) for p in group["params"])
-            self._turns.update(
-                zip(
-                    group["params"],
-                    turns(plans, h.precondition_frequency if h.stagger else 1),
-                    strict=True,
-                )
-            )
+            chosen = turns(plans, h.precondition_frequency if h.stagger else 1)
+            self._turns.update(zip(group["params"], chosen, strict=True))
 
     def _apply(self, name: str, batch: Batch) -> list:
         """Call the rule on the blocks of all rows, those whose roots are due apart."""
@@ -197,19 +257,14 @@ class Shampoo(DistributedRule):
         return []
 
     def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
-        wanted = dict(
-            exp_avg=h.betas[0],
-            exp_avg_sq=h.grafting not in (None, "sgd"),
-            momentum_buffer=h.momentum,
-            statistics=sum(self.plan(p, h).lengths),
-            roots=sum(self.plan(p, h).lengths),
-        )
-        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+        second, factors = h.grafting not in (None, "sgd"), sum(self.plan(p, h).lengths)
+        wanted = h.betas[0], second, h.momentum, factors, factors
+        return tuple(compress(self.buffers, wanted))
 
     def start(self, name: str, p: Tensor, h: Hyper) -> Tensor:
         """Zeros, but for the roots: ones on their diagonals."""
         dtype = torch.promote_types(p.dtype, torch.float32)
-        if name not in ("statistics", "roots"):
+        if name in self.buffers[:3]:
             return torch.zeros(p.shape, dtype=dtype, device=p.device)
         plan = self.plan(p, h, self.own(h, p))
         flat = torch.zeros(sum(plan.lengths), dtype=dtype, device=p.device)
@@ -222,18 +277,20 @@ class Shampoo(DistributedRule):
     def treatment(self, h: Hyper, p: Tensor) -> str:
         """Merged shape, number of blocks, and what of the dimensions has no matrix, and why."""
         plan = self.plan(p, h)
-        words = [f"{len(plan.costs)} blocks" if len(plan.costs) > 1 else "1 block"]
-        words += [f"as {plan.shape}"] if plan.shape != tuple(p.shape) else []
-        fate = {"diagonal": "diagonal", "skip": "skipped"}[h.large]
-        for n in plan.shape:
-            words += [f"dimension {n} {fate} (above max_dim={h.max_dim})"] if n > h.max_dim else []
-        return ", ".join(words) if p.numel() else "empty, nothing to do"
+        words = [f"{len(plan.costs)} block{'s' * (len(plan.costs) > 1)} of {next(plan.blocks)}"]
+        fate = "skipped" if h.large == "skip" else h.large
+        words += [f"{n} > max_dim {h.max_dim}: {fate}" for n in plan.shape if n > h.max_dim]
+        return ", ".join(words)
 
 
 def factors(flat: list[Tensor], shape: torch.Size, h: Hyper) -> Factors:
     """The factors of blocks of this shape as views: a matrix (n, n) or its diagonal (n,)."""
     lengths = [length(n, h.max_dim, h.large) for n in shape]
-    columns = zip(*(f.split(lengths) for f in flat), strict=True)
+    columns = (
+        [flat]
+        if len(shape) == 1
+        else zip(*(f.split_with_sizes(lengths) for f in flat), strict=True)
+    )
     return [
         [f.view(n, n) if n <= h.max_dim else f for f in column] if size else []
         for n, size, column in zip(shape, lengths, columns, strict=True)

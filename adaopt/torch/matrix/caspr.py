@@ -1,0 +1,84 @@
+"""CASPR: torch edition."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..engine.hyper import Hyper
+from .shampoo import Factors, Shampoo, moved, second_moment, times
+
+
+class CASPR(Shampoo):
+    r"""Shampoo with a sum over the dimensions, applied twice, in place of the product.
+
+    For a matrix :math:`G`, with :math:`L_k, R_k` of :class:`Shampoo`,
+    :math:`P = (L_k + \varepsilon I)^{-1/4}` and :math:`Q = (R_k + \varepsilon I)^{-1/4}`,
+
+    .. math::
+        X_{k+1} = X_k - \tfrac{\alpha}{4} (P^2 G + 2 P G Q + G Q^2).
+
+    For any order p it is the mean of the p products, applied twice. With ``variant="algoperf"``,
+    AlgoPerf's CASPR Adaptive, it is a product, and R gathers what the root of L has left:
+
+    .. math::
+        P = (L_k + \varepsilon I)^{-1/2}, \qquad
+        R_k = \beta R_{k-1} + (1 - \beta)\, (P G_k)^\top P G_k / m, \qquad
+        D_k = P\, G_k\, (R_k + \varepsilon I)^{-1/2},
+
+    with the P of the last steps before; see :class:`adaopt.numpy.CASPR`.
+
+    Args:
+        variant: "paper" (default) or "algoperf".
+        others: see :class:`Shampoo`; the exponent is 1/4 by default, or 1/2, whatever the order.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see :class:`Shampoo`.
+
+    Source: Duvvuri et al. (2024); the submission CASPR Adaptive to AlgoPerf (MLCommons, 2024).
+    """
+
+    hyper = Shampoo.hyper | dict(variant="paper")
+    buffers = (*Shampoo.buffers, "before")
+    choices = Shampoo.choices | {"variant": ("paper", "algoperf")}
+
+    def observed(
+        self, G: Tensor, h: Hyper, S: Factors, P: Factors, before: Factors | None = None
+    ) -> None:
+        if not before:
+            return super().observed(G, h, S, P)
+        for axis, (s, p) in enumerate(zip(S, P, strict=True)):
+            if s:
+                moved(s, second_moment(G, axis, s[0].dim() == 1), h.beta)
+                G = times(torch.stack(p), G, axis) / math.sqrt(len(s[0]))
+        if h.due:
+            self.renewed(S, P, h)
+            kept = torch.ones(len(G), dtype=G.dtype, device=G.device)
+            for s, p, b in zip(S, P, before, strict=True):
+                if s:
+                    scale = share(torch.stack(p), torch.stack(b), h.eps)
+                    torch._foreach_copy_(b, s)
+                    torch._foreach_mul_(s, list(kept))
+                    kept = kept * scale
+
+    def usual(self, h: Hyper, order: int) -> float:
+        return 1 / 4 if h.variant == "paper" else 1 / 2
+
+    def preconditioned(self, u: Tensor, P: Factors, h: Hyper) -> Tensor:
+        if h.variant == "algoperf":
+            return super().preconditioned(u, P, h)
+        roots = [(axis, torch.stack(p)) for axis, p in enumerate(P) if p]
+        for _ in range(2):
+            u = sum(times(root, u, axis) for axis, root in roots) / len(roots)
+        return u
+
+    def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
+        wanted = super().needs(h, p)
+        return (*wanted, "before") if h.variant == "algoperf" and "roots" in wanted else wanted
+
+
+def share(root: Tensor, a: Tensor, eps: float) -> Tensor:
+    r"""Of each pair :math:`\operatorname{tr}(P (A + \varepsilon I) P) / n`; or of diagonals."""
+    if root.dim() == 2:
+        return (root.square() * (a + eps)).mean(1)
+    return ((root @ a + eps * root) * root).sum((1, 2)) / a.shape[1]
