@@ -170,7 +170,7 @@ CARDS = (
                 "lr": 0.01,
                 "betas": (0.9, 0.97),
                 "shampoo_beta": 0.7,
-                "precondition_frequency": 3,
+                "precondition_frequency": 6,
                 "maximize": True,
             },
             {"lr": 0.02, "betas": (0.0, 0.9), "max_precondition_dim": 3},

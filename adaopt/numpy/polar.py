@@ -93,4 +93,4 @@ def checked(name: str, x: Array, hermitian: bool = False) -> tuple[np.dtype, Arr
         raise ValueError(f"Invalid {name}: not finite")
     if hermitian and not np.allclose(x, transpose(x), rtol=0, atol=1e-3 * np.abs(x).max(initial=0)):
         raise ValueError(f"Invalid {name}: not symmetric (or Hermitian)")
-    return given, x.astype(np.result_type(x, np.float64))
+    return given, x.astype(complex if x.dtype.kind == "c" else float)

@@ -64,9 +64,9 @@ class SOAP(Rule):
             d = into(s.Q, s.m) / (np.sqrt(s.v) + self.eps)
             alpha = self.lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)
             x = (1 - self.lr * self.weight_decay) * (x - alpha * back(s.Q, d))
-        self.observe(as_matrix(g), s)
+        self.observe(as_matrix(g).astype(float), s)
         if t == 0:
-            s.Q = self.first_basis(as_matrix(g), s)
+            s.Q = self.first_basis(as_matrix(g).astype(float), s)
         elif t % self.precondition_frequency == 0:
             self.follow(s)
         return x
@@ -79,7 +79,7 @@ class SOAP(Rule):
 
     def first_basis(self, G: np.ndarray, s: State) -> list[np.ndarray | None]:
         """The singular vectors, with what completes them."""
-        u, _, vh = np.linalg.svd(G.astype(float), full_matrices=False)
+        u, _, vh = np.linalg.svd(G, full_matrices=False)
         sides = zip(s.S, (u, vh.T), strict=True)
         return [S if S is None else np.linalg.qr(w, "complete")[0] for S, w in sides]
 

@@ -85,10 +85,11 @@ def test_a_wrong_gradient_leaves_everything_as_it_was(case):
 
 def test_hyper_parameters_may_change_between_steps(case):
     card, make = case
-    values = {bool: (True, False), tuple: (), type(None): (0.5,), str: (), int: (0, 5)}
+    values = {bool: (True, False), tuple: (), type(None): (0.5,), str: ()}
     usual = {"growth_rate": 1.5, "power": 3.0, "beta2_decay": -0.5, "d": 1.5}
     for name, default in card.numpy_class.defaults.items():
         words = card.numpy_class.choices.get(name, ())
+        values[int] = (card.numpy_class.ranges.get(name, (0,))[0], 5)
         for value in words or values.get(type(default), (usual.get(name, 0.25),)):
             rule, x = make(), draw(100)
             x = rule.step(x, draw(0))

@@ -176,7 +176,9 @@ def test_the_rate_of_torchs_form_grows_after_a_large_first_gradient(seed):
 
 # Rotations.
 
-EQUIVARIANT = ("gd", "sgd", "momentum", "nesterov", "schedule_free_sgd", "amos")
+# Of a vector Shampoo has the whole matrix, and Muon divides it by its norm.
+ON_VECTORS = tuple(key for key in ("shampoo", "caspr", "muon") if key in CARDS)
+EQUIVARIANT = ("gd", "sgd", "momentum", "nesterov", "schedule_free_sgd", "amos", *ON_VECTORS)
 BY_COORDINATE = tuple(key for key in CARDS if key not in EQUIVARIANT)
 
 

@@ -14,7 +14,19 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
+from adaopt.torch.matrix.rule import MatrixRule
+
 # Dtypes and memory layouts
+
+
+def kept_in(optimizer, name, p):
+    """The dtype of a buffer: the parameter's, but for matrices that want more digits."""
+    if not isinstance(optimizer, MatrixRule):
+        return p.dtype
+    h = optimizer._read(optimizer.param_groups[0])
+    dtype = optimizer.start(name, p, h).dtype
+    assert dtype in (p.dtype, torch.promote_types(p.dtype, torch.float32))
+    return dtype
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
@@ -23,9 +35,9 @@ def test_lower_precision_keeps_its_dtype_and_follows_float64(case, problem, dtyp
     optimizer = case(low.params)
     low.run(optimizer, 5)
     high.run(case(high.params), 5)
-    for state in optimizer.state.values():
+    for p, state in optimizer.state.items():
         for name in set(optimizer.buffers) & set(state):
-            assert state[name].dtype == dtype
+            assert state[name].dtype == kept_in(optimizer, name, p)
     eps = torch.finfo(dtype).eps
     for p, q in zip(low.params, high.params, strict=True):
         assert p.dtype == dtype
@@ -100,8 +112,10 @@ def test_an_expanded_gradient(case, equal, cut):
 def test_an_expanded_parameter_is_refused_on_views_too(case, cut):
     p = Parameter(torch.ones(4).expand(3, 4))
     p.grad = torch.ones(3, 4)
+    optimizer = case([p])
     with pytest.raises(RuntimeError, match="single memory location"):
-        case([p]).step()
+        for _ in range(2):  # SOAP moves from the second step on
+            optimizer.step()
 
 
 def test_cache_sized_views_change_nothing(case, problem, equal, cut):
@@ -289,7 +303,8 @@ def test_a_parameter_without_requires_grad_is_left_alone(case):
     frozen, p = Parameter(torch.ones(2), requires_grad=False), Parameter(torch.ones(2))
     optimizer = case([frozen, p])
     (p * frozen).sum().backward()
-    optimizer.step()
+    for _ in range(2):  # SOAP moves from the second step on
+        optimizer.step()
     assert torch.equal(frozen, torch.ones(2))
     assert not torch.equal(p, torch.ones(2))
 
@@ -348,7 +363,7 @@ def test_loading_moves_the_state_to_the_parameters_dtype(case, problem):
     loaded.load_state_dict(optimizer.state_dict())
     for q in half:
         for name in set(loaded.buffers) & set(loaded.state.get(q, ())):
-            assert loaded.state[q][name].dtype == torch.float16
+            assert loaded.state[q][name].dtype == kept_in(loaded, name, q)
         q.grad = torch.ones_like(q)
     loaded.step()
     for q in half:
@@ -418,7 +433,7 @@ def test_a_state_of_other_shapes_is_refused(case, problem):
     if not any(optimizer.state[p.params[0]][n].shape == (3,) for n in kept):
         other.load_state_dict(optimizer.state_dict())  # it keeps nothing of the parameter's shape
         return
-    with pytest.raises(ValueError, match=r"has shape \(3,\), its parameter \(4,\)"):
+    with pytest.raises(ValueError, match=r"has shape \(3,.*\), its parameter \(4,\)"):
         other.load_state_dict(optimizer.state_dict())
     assert not other.state
 
@@ -529,7 +544,8 @@ def test_the_constructor_shows_its_table(case):
     parameters = inspect.signature(cls).parameters
     engine = ["maximize", "foreach", "differentiable", "fused"]
     assert list(parameters) == ["params", *cls.hyper, *engine]
-    assert {h.name: h.default for h in case.card.hyper if h.name in cls.hyper} == dict(cls.hyper)
+    shared = {n: v for n, v in cls.hyper.items() if n not in getattr(cls, "layout", ())}
+    assert {h.name: h.default for h in case.card.hyper if h.name in cls.hyper} == shared
     assert cls.__doc__
     assert cls.__doc__ != cls.__base__.__doc__
 

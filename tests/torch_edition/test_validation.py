@@ -43,7 +43,7 @@ def wrong_values(card):
             if default is not None:
                 yield name, None, TypeError, "None .expected a number"
             if isinstance(default, int):
-                yield name, 0.5, TypeError, "0.5 .expected a whole number"
+                yield name, default + 0.5, TypeError, r"\d.5 .expected a whole number"
 
 
 # One card for each class: what is refused does not depend on the other hyper-parameters.

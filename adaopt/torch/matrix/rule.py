@@ -113,7 +113,8 @@ class MatrixRule(Rule):
         for alike in gathered(rows, CHUNK if together else 1):
             columns = (list(c) if c[0] is not None else None for c in zip(*alike, strict=True))
             x, g, *kept = columns
-            self.rule(x, torch._foreach_neg(g) if h.maximize else g, h, k, *kept)
+            with torch.autocast(x[0].device.type, enabled=False):  # it would round the products
+                self.rule(x, torch._foreach_neg(g) if h.maximize else g, h, k, *kept)
         return []
 
 
