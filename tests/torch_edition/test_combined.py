@@ -345,7 +345,7 @@ def test_a_group_says_whose_it_is(methods, equal):
     for place in (None, 2, -1, "AdamW"):
         with pytest.raises(ValueError, match=r'Invalid "optimizer".*0 \(SGD\), 1 \(AdamW\)'):
             optimizer.add_param_group({"params": [new], "optimizer": place})
-    with pytest.raises(TypeError, match="param_group must be a dict"):
+    with pytest.raises(TypeError, match="not a mapping"):
         optimizer.add_param_group([new])
     with pytest.raises(ValueError, match=r"is both in SGD \(0\) and AdamW \(1\)"):
         optimizer.add_param_group({"params": [trained.model.layers[0].weight], "optimizer": 1})
@@ -366,7 +366,6 @@ def test_a_foreign_state_dict_changes_nothing(equal):
         return copy.deepcopy(good) | entries
 
     swapped = broken(methods=["AdamW", "SGD"])
-    no_groups = {"state": {}}
     late = broken()
     late["param_groups"][0]["lr"] = 0.75
     late["param_groups"][1]["lr"] = float("nan")  # found when the first optimizer has loaded
@@ -374,11 +373,10 @@ def test_a_foreign_state_dict_changes_nothing(equal):
     unknown["state"][99] = {}
     for state, message in (
         (swapped, r"is of \['AdamW', 'SGD'\], not of \['SGD', 'AdamW'\]"),
-        (SGD([Parameter(torch.ones(2))]).state_dict(), "is of SGD, not of"),
-        (no_groups, "not the state dict of an optimizer: 'param_groups' is missing"),
+        (SGD([Parameter(torch.ones(2))]).state_dict(), "different number of parameter groups"),
         (broken(param_groups=good["param_groups"][:1]), "different number of parameter groups"),
         (late, "Invalid learning rate: nan"),
-        (unknown, "has a state for 99, which does not exist"),
+        (unknown, r"has a state for \[99\], which do not exist"),
     ):
         with pytest.raises(ValueError, match=message):
             trained.optimizer.load_state_dict(state)

@@ -73,8 +73,7 @@ class Combined(Optimizer):
     def train(self, mode: bool = True) -> None:
         """Have those that have modes go to training, or with False to evaluation."""
         for one in self.optimizers:
-            if hasattr(one, "train"):
-                one.train() if mode else one.eval()
+            getattr(one, "train" if mode else "eval", bool)()
 
     def eval(self) -> None:
         """Have those that have modes go to evaluation."""
@@ -96,9 +95,7 @@ class Combined(Optimizer):
         Raises:
             ValueError: no such key or optimizer; a parameter that has an optimizer already.
         """
-        if not isinstance(param_group, dict):
-            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
-        group = dict(param_group)
+        group = {**param_group}
         place = group.pop("optimizer", None)
         if place not in range(len(self.optimizers)):
             places = ", ".join(f"{i} ({name})" for i, name in enumerate(self._methods))
@@ -112,7 +109,7 @@ class Combined(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """State and groups of all, numbered through, as torch.optim has them, and the methods."""
-        return {**super().state_dict(), "method": type(self).__name__, "methods": self._methods}
+        return {**super().state_dict(), "methods": self._methods}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load what :meth:`state_dict` returned.
@@ -120,29 +117,28 @@ class Combined(Optimizer):
         Raises:
             ValueError: it is of other methods or does not fit; nothing is changed.
         """
-        found = state_dict.get("methods", state_dict.get("method", self._methods))
-        if found != self._methods:
+        if (found := state_dict.get("methods", self._methods)) != self._methods:
             raise ValueError(f"the state dict is of {found}, not of {self._methods}")
-        try:
-            super().load_state_dict(state_dict)
-        except KeyError as error:
-            if error.args[0] not in ("state", "param_groups", "params"):
-                raise
-            raise ValueError(f"not the state dict of an optimizer: {error} is missing") from error
+        super().load_state_dict(state_dict)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"optimizers": self.optimizers, "defaults": self.defaults}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "optimizers" in state:  # a copy
-            super().__setstate__(state)
-            return
+            return super().__setstate__(state)
+        found, groups = state["state"], iter(state["param_groups"])
+        if unknown := [key for key in found if not isinstance(key, Tensor)]:
+            raise ValueError(f"the state dict has a state for {unknown}, which do not exist")
         before = [(one.state, one.param_groups) for one in self.optimizers]
         try:
-            self._distribute(state["state"], state["param_groups"])
+            for one in self.optimizers:
+                own = [next(groups) for _ in one.param_groups]
+                mine = {p: found[p] for group in own for p in group["params"] if p in found}
+                one.__setstate__({"state": defaultdict(dict, mine), "param_groups": own})
         except Exception:
-            for one, (own, groups) in zip(self.optimizers, before, strict=True):
-                one.__setstate__({"state": own, "param_groups": groups})
+            for one, (mine, own) in zip(self.optimizers, before, strict=True):
+                one.__setstate__({"state": mine, "param_groups": own})
             raise
 
     def __repr__(self) -> str:
@@ -151,18 +147,6 @@ class Combined(Optimizer):
     @property
     def _methods(self) -> list[str]:
         return [type(one).__name__ for one in self.optimizers]
-
-    def _distribute(self, state: dict[Any, Any], groups: list[dict[str, Any]]) -> None:
-        """Give every optimizer its groups and the state of their parameters."""
-        groups, left = list(groups), dict(state)
-        for one in self.optimizers:
-            own = [groups.pop(0) for _ in one.param_groups]
-            mine = defaultdict(dict)
-            mine.update((p, left.pop(p)) for g in own for p in g["params"] if p in left)
-            one.__setstate__({"state": mine, "param_groups": own})
-        if left:
-            unknown = ", ".join(map(str, left))
-            raise ValueError(f"the state dict has a state for {unknown}, which does not exist")
 
     def _refuse_overlap(self, names: dict[Tensor, str]) -> dict[Tensor, int]:
         """The place of every parameter's optimizer, if each has one only."""

@@ -89,20 +89,20 @@ def even(n: int, most: int) -> tuple[int, ...]:
     return tuple(n // count + (i < n % count) for i in range(count))
 
 
-def spread(costs: Sequence[float], bins: int, loads: Sequence[float] = ()) -> list[int]:
+def spread(costs: Sequence[float], loads: list[float]) -> list[int]:
     """To each cost a bin, so that the bins come out alike: the largest first, to the emptiest.
 
-    ``loads`` is what the bins hold already.
+    ``loads`` is what each bin holds already, and is brought up to date.
     """
-    held, chosen = [*loads] or [0] * bins, [0] * len(costs)
+    chosen = [0] * len(costs)
     for i in sorted(range(len(costs)), key=lambda i: -costs[i]):
-        chosen[i] = held.index(min(held))
-        held[chosen[i]] += costs[i]
+        chosen[i] = loads.index(min(loads))
+        loads[chosen[i]] += costs[i]
     return chosen
 
 
 @lru_cache(64)
 def turns(layouts: tuple[Layout, ...], frequency: int) -> list[tuple[int, ...]]:
     """To each block of each layout one of the steps 0, 1, ..., ``frequency`` - 1: its turn."""
-    chosen = iter(spread([*chain.from_iterable(plan.costs for plan in layouts)], frequency))
+    chosen = iter(spread([*chain.from_iterable(plan.costs for plan in layouts)], [0] * frequency))
     return [tuple(islice(chosen, len(plan.costs))) for plan in layouts]

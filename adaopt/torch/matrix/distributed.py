@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch._utils import _unflatten_dense_tensors
 
 from ..engine.hyper import Hyper
 from ..engine.rule import Batch
@@ -32,9 +33,10 @@ class DistributedRule(MatrixRule):
     without ``distributed`` turns it off.
 
     Raises:
-        RuntimeError: no process group; in a step, another process has ended, or does not come
-            within the timeout that ``torch.distributed.init_process_group`` was given.
-        ValueError: the state dict is of another process, or of another number of them.
+        RuntimeError: in a step, another process has ended, or does not come within the timeout that
+            ``torch.distributed.init_process_group`` was given.
+        ValueError: there is no process group; the state dict is of another process, or of another
+            number of them.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -43,9 +45,8 @@ class DistributedRule(MatrixRule):
         super().__init_subclass__(**kwargs)
 
     def costs(self, h: Hyper, p: Tensor) -> Sequence[float]:
-        """Of every part of p that can be computed alone, here of p, what its step costs."""
-        rows = p.shape[0] if p.dim() else 1
-        return [p.numel() * min(rows, p.numel() // max(1, rows))]
+        """What the step of every part of p costs that can be computed alone: here, all of p."""
+        return [p.numel() ** 1.5]
 
     def pieces(self, h: Hyper, p: Tensor) -> list[Tensor]:
         """Views of these parts."""
@@ -71,11 +72,6 @@ class DistributedRule(MatrixRule):
         pairs, params = super()._gradients(group), group["params"]
         if not self._read(group).distributed:
             return pairs
-        if not dist.is_initialized():
-            raise RuntimeError(
-                f"{type(self).__name__}(distributed=True) wants a process group: start by torchrun "
-                "and call torch.distributed.init_process_group() first"
-            )
         group["process"] = place()  # whose state it is, for the state dict
         given, size = dict(pairs), place()[1]
         counts = torch.tensor([p in given for p in params], dtype=torch.int32)
@@ -101,16 +97,14 @@ class DistributedRule(MatrixRule):
             for owner, piece in zip(self._owners()[p], self.pieces(h, p), strict=True):
                 units[owner].append(piece)
         for units in kinds.values():
-            lengths = [[x.numel() for x in own] for own in units]
-            most, some = max(map(sum, lengths)), next(chain(*units))
-            sent = torch.cat([some.new_empty(0), *(x.reshape(-1) for x in units[rank])])
-            sent = torch.nn.functional.pad(sent, (0, most - len(sent)))
-            received = [torch.empty_like(sent) for _ in range(size)]
+            most = max(sum(x.numel() for x in own) for own in units)
+            spare = next(chain(*units)).new_zeros(most)
+            sent = torch.cat([*(x.reshape(-1) for x in units[rank]), spare])[:most]
+            received = [torch.empty_like(sent) for _ in units]
             self._together(dist.all_gather, received, sent)
-            for other in {*range(size)} - {rank}:
-                values = received[other][: sum(lengths[other])].split(lengths[other])
-                for x, value in zip(units[other], values, strict=True):
-                    x.copy_(value.view_as(x))
+            for flat, own in zip(received, units, strict=True):
+                for x, values in zip(own, _unflatten_dense_tensors(flat, own), strict=True):
+                    x.copy_(values)
 
     def _together(self, collective: Callable[..., Any], *tensors: Any) -> Any:
         """Call it; the first tensor."""
@@ -133,13 +127,9 @@ class DistributedRule(MatrixRule):
             owners, loads = {}, [0] * size
             for group in groups:  # one by one: a group added later changes nothing before it
                 h = self._read(group)
-                params = group["params"] if h.distributed else []
-                costs = [tuple(self.costs(h, p)) for p in params]
-                chosen = iter(spread(tuple(chain(*costs)), size, tuple(loads)))
-                for p, own in zip(params, costs, strict=True):
-                    owners[p] = [next(chosen) for _ in own]
-                    for owner, cost in zip(owners[p], own, strict=True):
-                        loads[owner] += cost
+                costs = {p: self.costs(h, p) for p in group["params"] if h.distributed}
+                chosen = iter(spread([*chain(*costs.values())], loads))
+                owners |= {p: [*islice(chosen, len(own))] for p, own in costs.items()}
             self._assigned = key, owners
         return self._assigned[1]
 
@@ -152,10 +142,8 @@ class DistributedRule(MatrixRule):
 
     def _check_state(self, p: Tensor, values: dict[str, Any], h: Hyper | None) -> None:
         self._stands_for = p  # whose likeness on the meta device is asked for shapes
-        try:
-            super()._check_state(p, values, h)
-        finally:
-            self._stands_for = None
+        super()._check_state(p, values, h)
+        self._stands_for = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.setdefault("param_groups", state["param_groups"])  # a copy has none yet
