@@ -70,7 +70,7 @@ class DistributedRule(MatrixRule):
 
     def _gradients(self, group: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
         pairs, params = super()._gradients(group), group["params"]
-        if not self._read(group).distributed:
+        if not self._read(group).distributed or not params:
             return pairs
         group["process"] = place()  # whose state it is, for the state dict
         given, size = dict(pairs), place()[1]
