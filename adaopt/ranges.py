@@ -90,13 +90,11 @@ def _number(
         number = float(number)
     except OverflowError:  # an integer beyond every float
         number = math.inf
+    if isinstance(default, int) and math.isfinite(number) and not number.is_integer():
+        raise TypeError(f"{invalid} (expected a whole number)")
     if not (low <= number <= high and math.isfinite(number)):
         raise ValueError(invalid)
-    if isinstance(default, int):
-        if not number.is_integer():
-            raise TypeError(f"{invalid} (expected a whole number)")
-        return int(number)
-    return number
+    return int(number) if isinstance(default, int) else number
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -14,7 +14,7 @@ COMPLEX = {
 SHARED = keywords(
     lr=1e-2,
     beta=(0.95, "0 <= beta <= 1", "decay rate of the matrices; 1: sums, as in the paper"),
-    eps=(1e-8, "eps >= 0", "added to the eigenvalues; 0: roots of the pseudo-inverse"),
+    eps=(1e-6, "eps >= 0", "added to the eigenvalues; 0: roots of the pseudo-inverse"),
     exponent=(None, "exponent > 0", "of the inverse roots, the same for all; None: the method's"),
     betas=((0.0, 0.999), "0 <= beta < 1", "decay rates: gradient, squares of the grafted method"),
     momentum=(0.0, "0 <= momentum < 1", "decay rate of the average of the steps"),

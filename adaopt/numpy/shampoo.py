@@ -8,6 +8,7 @@ from numpy.linalg import norm
 
 from adaopt.numpy.matrix import inverse_root_eigh
 from adaopt.numpy.rule import Rule, State
+from adaopt.ranges import BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE
 
 
 class Shampoo(Rule):
@@ -44,7 +45,7 @@ class Shampoo(Rule):
     Args:
         lr: step size :math:`\alpha \ge 0`, default 1e-2.
         beta: :math:`\beta \in [0, 1]` of the matrices, default 0.95; 1: sums.
-        eps: :math:`\varepsilon \ge 0`, default 1e-8.
+        eps: :math:`\varepsilon \ge 0`, default 1e-6.
         exponent: of every root, without its sign; default None: :math:`1 / (2p)`.
         betas: :math:`\beta_1` of the average, :math:`\beta_2` of the grafted method's second
             moment, each in [0, 1), default (0, 0.999).
@@ -66,7 +67,7 @@ class Shampoo(Rule):
 
     lr: float = 1e-2
     beta: float = 0.95
-    eps: float = 1e-8
+    eps: float = 1e-6
     exponent: float | None = None
     betas: tuple[float, float] = (0.0, 0.999)
     momentum: float = 0.0
@@ -80,12 +81,9 @@ class Shampoo(Rule):
 
     choices = {"grafting": (None, "sgd", "adagrad", "rmsprop", "adam", "nadam")}
     ranges = {
-        "beta": (0.0, 1.0),
-        "exponent": (math.nextafter(0, 1), math.inf),
-        "momentum": (0.0, math.nextafter(1, 0)),
-        "graft_eps": (0.0, math.inf),
-        "precondition_frequency": (1, math.inf),
-        "start_step": (1, math.inf),
+        **{"beta": FRACTION, "exponent": POSITIVE, "momentum": BELOW_ONE},
+        "graft_eps": NON_NEGATIVE,
+        **dict.fromkeys(("precondition_frequency", "start_step"), (1, math.inf)),
     }
     elementwise = False
 

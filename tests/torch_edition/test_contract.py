@@ -433,7 +433,7 @@ def test_a_state_of_other_shapes_is_refused(case, problem):
     if not any(optimizer.state[p.params[0]][n].shape == (3,) for n in kept):
         other.load_state_dict(optimizer.state_dict())  # it keeps nothing of the parameter's shape
         return
-    with pytest.raises(ValueError, match=r"has shape \(3,.*\), its parameter \(4,\)"):
+    with pytest.raises(ValueError, match=r"has shape \(\d+,.*\), its parameter \(4,\)"):
         other.load_state_dict(optimizer.state_dict())
     assert not other.state
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..engine.hyper import Hyper
-from .shampoo import Factors, Shampoo, moved, second_moment, times
+from .factors import Factors, moved, second_moment, share, times
+from .shampoo import Shampoo
 
 
 class CASPR(Shampoo):
@@ -75,10 +76,3 @@ class CASPR(Shampoo):
     def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
         wanted = super().needs(h, p)
         return (*wanted, "before") if h.variant == "algoperf" and "roots" in wanted else wanted
-
-
-def share(root: Tensor, a: Tensor, eps: float) -> Tensor:
-    r"""Of each pair :math:`\operatorname{tr}(P (A + \varepsilon I) P) / n`; or of diagonals."""
-    if root.dim() == 2:
-        return (root.square() * (a + eps)).mean(1)
-    return ((root @ a + eps * root) * root).sum((1, 2)) / a.shape[1]

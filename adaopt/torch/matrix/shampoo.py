@@ -8,41 +8,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...ranges import BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE
 from ..engine.hyper import Hyper
 from ..engine.rule import Batch
-from .blocks import Layout, layout, length, turns
+from .blocks import Layout, layout, turns
 from .distributed import DistributedRule
+from .factors import Factors, averaged, factors, moved, norm, refresh, second_moment, times
 from .roots import INVERSE_ROOTS
-
-POSITIVE = (math.nextafter(0, 1), math.inf)
-Factors = list[list[Tensor]]  # one list a dimension, empty if it has no factor: one tensor a block
 
 
 class Shampoo(DistributedRule):
     r"""The gradient, divided along every dimension by a root of its second moment there.
-
-    For a matrix :math:`G`, at the defaults,
 
     .. math::
         L_k &= \beta L_{k-1} + (1 - \beta)\, G_k G_k^\top, \qquad
         R_k = \beta R_{k-1} + (1 - \beta)\, G_k^\top G_k, \\
         X_{k+1} &= X_k - \alpha\, (L_k + \varepsilon I)^{-1/4}\, G_k\, (R_k + \varepsilon I)^{-1/4}.
 
-    A tensor of order p has one such matrix for each dimension, and the exponent
-    :math:`-1 / (2p)`; a number is a vector of length 1. Averages before and after the roots,
-    grafting and corrections stand in the formulas of :class:`adaopt.numpy.Shampoo`.
+    A tensor of order p has p matrices, and the exponent :math:`-1 / (2p)`. Averages before and
+    after the roots, and grafting, stand in the formulas of :class:`adaopt.numpy.Shampoo`.
 
     Every dimension is cut, as evenly as can be, into blocks, and each block is treated as a tensor
-    of its own, its grafted length included. So the roots cost little, :math:`O(b^3)` a block of
-    size b, and blocks of one shape are computed together. Roots that are due only every so many
-    steps are computed for some blocks at each step, so that the steps take equal times; the first
-    ones, at ``start_step``, for all. :meth:`describe` says what becomes of every parameter.
+    of its own, its grafted length included. Roots that are due only every so many steps are
+    computed for some blocks at each step, so that steps take equal times; the first ones, at
+    ``start_step``, for all. :meth:`describe` says what becomes of every parameter.
 
     Args:
         params: parameters, or parameter groups, as for any ``torch.optim.Optimizer``.
         lr: step size :math:`\alpha \ge 0`, a number or a tensor of one element (1e-2).
         beta: :math:`\beta \in [0, 1]` of the matrices; 1: sums (0.95).
-        eps: :math:`\varepsilon \ge 0`; 0: roots of the pseudo-inverse (1e-8).
+        eps: :math:`\varepsilon \ge 0`; 0: roots of the pseudo-inverse (1e-6).
         exponent: of every root, without its sign; None: :math:`1 / (2p)`, p without skipped
             dimensions (None).
         betas: of the averaged gradient and of the grafted method's squares ((0, 0.999)).
@@ -59,19 +54,18 @@ class Shampoo(DistributedRule):
         merge_dims: neighbouring dimensions are one while their product is at most this; 0: never
             (0).
         max_dim: a larger dimension is not cut and has no matrix (8192).
-        large: such a dimension keeps the diagonal of its matrix ("diagonal"), or nothing ("skip").
+        large: such a dimension has the diagonal of its matrix ("diagonal"), or nothing ("skip").
         root: "eigh", "newton" or "newton_schulz" of :mod:`adaopt.torch.matrix.roots`; "auto": eigh,
             in float64, on the CPU, and Newton's iteration, which waits for nothing, elsewhere.
         stagger: give blocks their roots in turn, not all at the same step (True).
         tolerance: when its turn comes a factor keeps its old root P while P is still a root:
             while :math:`\|P^{1/e} (S + \varepsilon I) - I\|_F / \sqrt n` is at most this (0).
         distributed: see :class:`~adaopt.torch.matrix.distributed.DistributedRule`.
-        maximize, foreach, differentiable, fused: see :class:`~adaopt.torch.engine.Rule`; ``fused``
-            is refused, ``foreach=False`` takes blocks one by one.
+        maximize, foreach, differentiable, fused: see :class:`~adaopt.torch.matrix.rule.MatrixRule`.
 
     Raises:
-        ValueError, TypeError, RuntimeError: as every ``Rule``; RuntimeError: a complex parameter;
-            ValueError: on the CPU, matrices that are not finite, as their gradients were not.
+        ValueError, TypeError, RuntimeError: as every ``MatrixRule``; ValueError: on the CPU,
+            matrices that are not finite, as their gradients were not.
 
     Source: Gupta, Koren and Singer (2018); Anil et al. (2020), blocks, grafting and rare roots; Shi
     et al. (2023), blocks as tensors of their own.
@@ -80,7 +74,7 @@ class Shampoo(DistributedRule):
     hyper = dict(
         lr=1e-2,
         beta=0.95,
-        eps=1e-8,
+        eps=1e-6,
         exponent=None,
         betas=(0.0, 0.999),
         momentum=0.0,
@@ -108,16 +102,9 @@ class Shampoo(DistributedRule):
         "root": ("auto", *INVERSE_ROOTS),
     }
     ranges = {
-        "beta": (0.0, 1.0),
-        "exponent": POSITIVE,
-        "momentum": (0.0, math.nextafter(1, 0)),
-        "graft_eps": (0.0, math.inf),
-        "precondition_frequency": (1, math.inf),
-        "start_step": (1, math.inf),
-        "block_size": (1, math.inf),
-        "merge_dims": (0, math.inf),
-        "max_dim": (0, math.inf),
-        "tolerance": (0.0, math.inf),
+        **{"beta": FRACTION, "exponent": POSITIVE, "momentum": BELOW_ONE},
+        **dict.fromkeys(("graft_eps", "merge_dims", "max_dim", "tolerance"), NON_NEGATIVE),
+        **dict.fromkeys(("precondition_frequency", "start_step", "block_size"), (1, math.inf)),
     }
 
     def rule(
@@ -152,39 +139,11 @@ class Shampoo(DistributedRule):
         exponent = h.exponent or self.usual(h, sum(map(bool, S)))
         for s, p in zip(S, P, strict=True):
             if s:
-                self.refreshed(s, p, h, exponent)
+                refresh(s, p, h, exponent)
 
     def usual(self, h: Hyper, order: int) -> float:
         """The exponent of a tensor with this many factors."""
         return 1 / (2 * order)
-
-    def refreshed(self, S: list[Tensor], P: list[Tensor], h: Hyper, exponent: float) -> None:
-        """The roots of one dimension, of the blocks whose old ones have become too wrong."""
-        a = torch.stack(S) / h.corrected
-        if a.dim() == 2:
-            a = torch.where(a + h.eps > 0, a + h.eps, math.inf)
-            torch._foreach_copy_(P, list(a**-exponent))
-            return
-        if h.tolerance:
-            stale = residual(torch.stack(P), a, h.eps, exponent) > h.tolerance
-            if a.device.type != "cpu":  # to choose would wait for the device
-                new = torch.where(stale[:, None, None], self.root(a, exponent, h), torch.stack(P))
-                torch._foreach_copy_(P, list(new))
-                return
-            a, P = a[stale], [p for p, is_stale in zip(P, stale.tolist(), strict=True) if is_stale]
-        if P:
-            torch._foreach_copy_(P, list(self.root(a, exponent, h)))
-
-    def root(self, a: Tensor, exponent: float, h: Hyper) -> Tensor:
-        """The inverse roots of a stack of matrices."""
-        p, kind = 1 / exponent, h.root
-        if kind == "auto":
-            whole = h.eps > 0 and abs(p - round(p)) < 1e-9
-            kind = "eigh" if a.device.type == "cpu" or not whole else "newton"
-        if kind == "eigh":
-            rank = "eps" if h.eps else "pinv"
-            return INVERSE_ROOTS[kind](a, p, damping=h.eps, relative=False, rank_deficient=rank)
-        return INVERSE_ROOTS[kind](a, round(p), damping=h.eps, relative=False)
 
     def preconditioned(self, u: Tensor, P: Factors, h: Hyper) -> Tensor:
         """Every dimension multiplied by its root."""
@@ -210,6 +169,13 @@ class Shampoo(DistributedRule):
             corrected1=1 - beta1**k,
             corrected2=1 - beta2**k if h.grafting in ("adam", "nadam") else 1.0,
         )
+
+    def check(self, h: Hyper) -> None:
+        powers = h.tolerance or h.root in ("newton", "newton_schulz")
+        if powers and h.exponent and abs(1 / h.exponent - round(1 / h.exponent)) > 1e-9:
+            raise ValueError("`tolerance` and roots by iterations want a whole 1 / exponent")
+        if h.eps == 0 and h.root in ("newton", "newton_schulz"):
+            raise ValueError("eps=0 wants eigenvalues: root='eigh' or 'auto'")
 
     # Blocks.
 
@@ -281,62 +247,3 @@ class Shampoo(DistributedRule):
         fate = "skipped" if h.large == "skip" else h.large
         words += [f"{n} > max_dim {h.max_dim}: {fate}" for n in plan.shape if n > h.max_dim]
         return ", ".join(words)
-
-
-def factors(flat: list[Tensor], shape: torch.Size, h: Hyper) -> Factors:
-    """The factors of blocks of this shape as views: a matrix (n, n) or its diagonal (n,)."""
-    lengths = [length(n, h.max_dim, h.large) for n in shape]
-    columns = (
-        [flat]
-        if len(shape) == 1
-        else zip(*(f.split_with_sizes(lengths) for f in flat), strict=True)
-    )
-    return [
-        [f.view(n, n) if n <= h.max_dim else f for f in column] if size else []
-        for n, size, column in zip(shape, lengths, columns, strict=True)
-    ]
-
-
-def unfolded(g: Tensor, axis: int) -> Tensor:
-    """A stack of tensors as one of matrices (b, n, rest), n being the size along the axis."""
-    return g.movedim(axis + 1, 1).reshape(len(g), g.shape[axis + 1], -1)
-
-
-def second_moment(g: Tensor, axis: int, diagonal: bool) -> Tensor:
-    """The unfolded tensors times their transposes, or the diagonals of that."""
-    u = unfolded(g, axis)
-    return u.square().sum(2) if diagonal else u @ u.mT
-
-
-def times(root: Tensor, g: Tensor, axis: int) -> Tensor:
-    """The tensors multiplied along an axis by matrices (b, n, n) or diagonals (b, n)."""
-    u, moved = unfolded(g, axis), g.movedim(axis + 1, 1)
-    product = root[:, :, None] * u if root.dim() == 2 else root @ u
-    return product.view(moved.shape).movedim(1, axis + 1)
-
-
-def residual(root: Tensor, a: Tensor, eps: float, exponent: float) -> Tensor:
-    r"""How far each :math:`P^{1/e} (A + \varepsilon I)` is from I: root mean square over rows."""
-    eye = torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
-    power = torch.linalg.matrix_power(root, round(1 / exponent))
-    return (power @ (a + eps * eye) - eye).norm(dim=(1, 2)) / math.sqrt(a.shape[1])
-
-
-def moved(average: list[Tensor], new: Tensor, beta: float) -> None:
-    """Move averages, or with beta=1 sums, on."""
-    if beta < 1:
-        torch._foreach_lerp_(average, list(new), 1 - beta)
-    else:
-        torch._foreach_add_(average, list(new))
-
-
-def averaged(average: list[Tensor], new: Tensor, beta: float, ahead: bool) -> Tensor:
-    """The averages moved on, and one more new value ahead if asked, as a stack."""
-    moved(average, new, beta)
-    found = torch.stack(average)
-    return found.lerp(new, 1 - beta) if ahead else found
-
-
-def norm(a: Tensor) -> Tensor:
-    """The norm of each tensor of a stack, to be multiplied with it."""
-    return a.flatten(1).norm(dim=1).view(-1, *[1] * (a.dim() - 1))
