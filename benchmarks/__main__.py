@@ -8,7 +8,10 @@ from importlib import import_module
 
 from benchmarks.runner import HERE, with_allocator
 
-QUESTIONS = {"step": "the time and memory of one step of each method, ours against others"}
+QUESTIONS = {
+    "step": "the time and memory of one step of each method, ours against others",
+    "matrix": "the time of a step of Shampoo and its family, and of the products that it needs",
+}
 
 
 def positive(text: str) -> int:

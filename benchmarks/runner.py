@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+from tqdm import tqdm
 
 HERE = Path(__file__).parent
 
@@ -83,6 +86,82 @@ def machine() -> dict[str, Any]:
         "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("diff", "HEAD") else ""),
         "load": [round(load, 2) for load in os.getloadavg()],
     }
+
+
+def resumed(path: Path, asked: Any, cases: Iterable[str], answer: Callable[[str], Any]) -> Any:
+    """The answer to every case; ``path`` keeps them until all are known.
+
+    What an interrupted run has measured there, of the same code on the same machine with the same
+    wishes ``asked``, is not measured again.
+    """
+    same = {**machine(), "load": None, "commit": None}
+    asked = {"machine": same, "code": code(), "asked": asked}
+    done: dict[str, Any] = {}
+    if path.is_file() and (begun := json.loads(path.read_text()))["asked"] == asked:
+        done = begun["done"]
+    with tqdm(list(cases), unit="case") as bar:
+        for case in bar:
+            bar.set_description(case)
+            if case not in done:
+                done[case] = answer(case)
+                write_json(path, {"asked": asked, "done": done})
+    return done
+
+
+def code() -> str:
+    """A checksum of what is measured and of what measures it."""
+    folders = (HERE, *(HERE.parent / "adaopt" / name for name in ("numpy", "torch")))
+    files = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def show(title: str, header: Iterable[str], lines: Iterable[Sequence[str]]) -> None:
+    """Print a table, numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    printed = Table(title=title)
+    for i, name in enumerate(header):
+        printed.add_column(name, justify="right" if i else "left", no_wrap=True)
+    for line in lines:
+        printed.add_row(*line)
+    Console(width=max(150, Console().width)).print(printed)
+
+
+def markdown(title: str, header: Iterable[str], lines: Iterable[Sequence[str]]) -> str:
+    """The same table for a page."""
+    header = list(header)
+    rule = f"| --- |{' ---: |' * (len(header) - 1)}"
+    rows = [f"| {' | '.join(line)} |" for line in (header, *lines)]
+    return "\n".join([title, "", rows[0], rule, *rows[1:]]) + "\n\n"
+
+
+def footnote(header: Mapping[str, str], described: Mapping[str, Any], how: str) -> str:
+    """What the columns mean, how they were measured and where."""
+    columns = "; ".join(f"*{name}*: {what}" for name, what in header.items() if what)
+    place = described["gpu"] or f"{described['threads']} threads on {described['processor']}"
+    return (
+        f"Columns: {columns}. A ratio over its target carries an exclamation mark. {how}; {place}, "
+        f"torch {described['versions']['torch']}, Python {described['python']}.\n"
+    )
+
+
+def milliseconds(value: float) -> str:
+    """Three digits."""
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def ratio(value: float | None, target: float | None = None) -> str:
+    """Two decimals, an exclamation mark over the target; nothing for None."""
+    over = target is not None and value is not None and value > target
+    return "" if value is None else f"{value:.2f}" + (" !" if over else "")
+
+
+def save(fig: Any, path: Path) -> None:
+    """Write a figure beside the target, then rename."""
+    part = path.with_name(path.name + ".part")
+    fig.savefig(part, format="png", dpi=110)
+    part.replace(path)
 
 
 def write(path: Path, text: str) -> None:

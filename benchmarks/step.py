@@ -7,25 +7,21 @@ same size, scaled by the bytes that the method must move.
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from rich.console import Console
-from rich.table import Table
-from tqdm import tqdm
 
 from adaopt.catalog import CARDS
-from benchmarks.runner import HERE, interleaved, machine, summary, write, write_json
+from benchmarks import runner
+from benchmarks.runner import interleaved, machine, milliseconds, ratio, summary, write, write_json
 
 GPT2_BLOCK = [(768,), (768,), (2304, 768), (2304,), (768, 768), (768,)]
 GPT2_BLOCK += [(768,), (768,), (3072, 768), (3072,), (768, 3072), (768,)]
@@ -124,6 +120,7 @@ class Tensors(NamedTuple):
         torch._foreach_copy_([*self.params, *self.grads], self.drawn)
 
 
+@lru_cache(maxsize=1)
 def draw(size: str, device: str) -> Tensors:
     """Normal numbers in float32 of the size's shapes."""
     generator = torch.Generator().manual_seed(0)
@@ -281,13 +278,6 @@ def numpy_seconds(method: Method, tensors: Tensors) -> list[float]:
     return interleaved({"NumPy": step}, rounds)["NumPy"]
 
 
-def code() -> str:
-    """A checksum of what is measured and of what measures it."""
-    folders = (HERE, *(HERE.parent / "adaopt" / name for name in ("numpy", "torch")))
-    files = sorted(path for folder in folders for path in folder.rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-
-
 def run(folder: Path, rounds: int | None = None, quick: bool = False, device: str = "cpu") -> None:
     """Measure, print, and write ``step`` .json, .md and .png into ``folder``.
 
@@ -295,27 +285,20 @@ def run(folder: Path, rounds: int | None = None, quick: bool = False, device: st
     """
     stem = "step" if device == "cpu" else f"step_{device}"
     described = machine()
-    same = {**described, "load": None, "commit": None}
-    asked = {"machine": same, "code": code(), "rounds": rounds, "quick": quick}
-    part = folder / f"{stem}.part.json"
-    done: dict[str, list] = {}
-    if part.is_file() and (begun := json.loads(part.read_text()))["asked"] == asked:
-        done = begun["done"]
     sizes = list(SIZES)[: 1 if quick else None]
-    names = QUICK if quick else METHODS
-    with tqdm(total=len(sizes) * len(names), unit="case") as bar:
-        for size in sizes:
-            label = size.split()[0]
-            tensors = None
-            for name in names:
-                bar.set_description(f"{label}, {name}")
-                if (case := f"{label}, {name}") not in done:
-                    tensors = tensors or draw(size, device)
-                    done[case] = measure(
-                        size, name, tensors, rounds or (3 if quick else ROUNDS[label])
-                    )
-                    write_json(part, {"asked": asked, "done": done})
-                bar.update()
+    cases = {
+        f"{s.split()[0]}, {name}": (s, name)
+        for s in sizes
+        for name in (QUICK if quick else METHODS)
+    }
+
+    def answer(case: str) -> list[dict[str, Any]]:
+        size, name = cases[case]
+        usual = 3 if quick else ROUNDS[size.split()[0]]
+        return measure(size, name, draw(size, device), rounds or usual)
+
+    part = folder / f"{stem}.part.json"
+    done = runner.resumed(part, [rounds, quick], cases, answer)
     rows = [row for case in done.values() for row in case]
     result = {
         "question": __doc__.strip(),
@@ -328,7 +311,9 @@ def run(folder: Path, rounds: int | None = None, quick: bool = False, device: st
     write(folder / f"{stem}.md", markdown(rows, described))
     figure(rows, folder / f"{stem}.png")
     part.unlink()
-    show(rows)
+    for size in sizes:
+        title = f"{size}: milliseconds a step; ratios over their target have a !"
+        runner.show(title, HEADER, table(rows, size))
 
 
 HEADER = {
@@ -358,47 +343,21 @@ def table(rows: list[dict[str, Any]], size: str) -> Iterable[list[str]]:
         yield [
             name,
             str(fused["bytes"]),
-            *(_ms(found[c]["ms"]) if c in found else "" for c in CANDIDATES),
-            _ratio(eager["to_foreach"], EAGER_TARGET.get(eager["key"], OTHERWISE)),
-            _ratio(fused["to_fused_by_bytes"], FUSED_TARGET[size.split()[0]]),
+            *(milliseconds(found[c]["ms"]) if c in found else "" for c in CANDIDATES),
+            ratio(eager["to_foreach"], EAGER_TARGET.get(eager["key"], OTHERWISE)),
+            ratio(fused["to_fused_by_bytes"], FUSED_TARGET[size.split()[0]]),
             f"{fused['gb_per_s']:.1f}",
             f"{eager['extra_memory']:.1%}",
         ]
-
-
-def _ms(value: float) -> str:
-    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
-
-
-def _ratio(value: float | None, target: float) -> str:
-    return "" if value is None else f"{value:.2f}" + (" !" if value > target else "")
-
-
-def show(rows: list[dict[str, Any]]) -> None:
-    """Print a table per size."""
-    for size in dict.fromkeys(row["size"] for row in rows):
-        printed = Table(title=f"{size}: milliseconds a step; ratios over their target have a !")
-        for i, name in enumerate(HEADER):
-            printed.add_column(name, justify="right" if i else "left", no_wrap=True)
-        for line in table(rows, size):
-            printed.add_row(*line)
-        Console(width=max(150, Console().width)).print(printed)
 
 
 def markdown(rows: list[dict[str, Any]], described: dict[str, Any]) -> str:
     """The same tables for a page, with the machine named under them."""
     text = finding(rows) + "\n\n"
     for size in dict.fromkeys(row["size"] for row in rows):
-        text += f"**{size}**, milliseconds a step\n\n"
-        text += f"| {' | '.join(HEADER)} |\n| --- |{' ---: |' * (len(HEADER) - 1)}\n"
-        text += "".join(f"| {' | '.join(line)} |\n" for line in table(rows, size)) + "\n"
-    columns = "; ".join(f"*{name}*: {what}" for name, what in HEADER.items() if what)
-    place = described["gpu"] or f"{described['threads']} threads on {described['processor']}"
-    return text + (
-        f"Columns: {columns}. A ratio over its target carries an exclamation mark. "
-        f"One step in float32, medians of interleaved runs (NumPy: alone); {place}, "
-        f"torch {described['versions']['torch']}, Python {described['python']}.\n"
-    )
+        text += runner.markdown(f"**{size}**, milliseconds a step", HEADER, table(rows, size))
+    how = "One step in float32, medians of interleaved runs (NumPy: alone)"
+    return text + runner.footnote(HEADER, described, how)
 
 
 def finding(rows: list[dict[str, Any]]) -> str:
@@ -467,7 +426,5 @@ def figure(rows: list[dict[str, Any]], path: Path) -> None:
         for c, color in CANDIDATES.items()
     ]
     fig.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=9)
-    part = path.with_name(path.name + ".part")
-    fig.savefig(part, format="png", dpi=110)
-    part.replace(path)
+    runner.save(fig, path)
     plt.close(fig)

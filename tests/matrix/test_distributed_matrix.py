@@ -4,10 +4,14 @@ import copy
 import io
 import os
 import pickle
+import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from adaopt.nn import GPT, MLP, GPTConfig
 from adaopt.torch import CASPR, SOAP, AdamW, Combined, Muon, Shampoo, split_parameters
 
+ROOT = Path(__file__).parents[2]
 METHODS = {
     "muon": (Muon, {}),
     "soap": (SOAP, {"precondition_frequency": 3}),
@@ -312,3 +317,22 @@ def test_it_wants_a_process_group():
         optimizer.step()
     assert torch.equal(p, torch.ones(2, 2))
     assert not optimizer.state
+
+
+def test_the_example_of_the_readme_prints_the_agreement():
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*command, "-m", "benchmarks.agreement"],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"(\w+): .* ([\d.e+-]+) apart; .* keep (\d+)%, (\d+)% of", done.stdout)
+    assert [name for name, *_ in found] == ["Muon", "Shampoo"]
+    for _, apart, first, second in found:
+        assert float(apart) < 1e-6
+        assert 40 < int(first) < 60
+        assert 40 < int(second) < 60
