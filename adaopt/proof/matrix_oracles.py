@@ -7,7 +7,7 @@ singular values. NumPy's linear algebra is all they share with the reading editi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import reduce
 from itertools import count
 
@@ -19,14 +19,26 @@ Arrays = Generator[Array, Array, None]
 
 def power(S: Array, p: float) -> Array:
     """Of a symmetric matrix by its singular values; what is rounding of zero stays zero."""
-    u, s, _ = np.linalg.svd(S)
+    u, s, vt = np.linalg.svd(S)
     kept = s > 1e-14 * s.max(initial=0)
-    return u @ np.diag(np.where(kept, np.where(kept, s, 1) ** p, 0)) @ u.T
+    return u @ np.diag(np.where(kept, np.where(kept, s, 1) ** p, 0)) @ vt
 
 
-def product(roots: list[Array]) -> Array:
-    """Shampoo's whole matrix."""
-    return reduce(np.kron, roots)
+def along(root: Array, g: Array, axis: int) -> Array:
+    """Every line of the array along an axis, multiplied by the matrix."""
+    return np.apply_along_axis(lambda line: root @ line, axis, g)
+
+
+def whole(roots: list[Array], summed: bool) -> Array:
+    """One matrix for the gradient as a vector: the product of the roots of all dimensions, or the
+    square of their mean."""
+    if not summed:
+        return reduce(np.kron, roots)
+    parts = [
+        reduce(np.kron, [root if i == j else np.eye(len(other)) for j, other in enumerate(roots)])
+        for i, root in enumerate(roots)
+    ]
+    return np.linalg.matrix_power(sum(parts) / len(parts), 2)
 
 
 def shampoo(
@@ -44,34 +56,51 @@ def shampoo(
     bias_correction,
     precondition_frequency,
     start_step,
-    whole: Callable[[list[Array]], Array] = product,
+    variant="product",
 ) -> Arrays:
-    """Gupta, Koren and Singer (2018), algorithm 2; averages, grafting and the two momenta as in
-    Shi et al. (2023). ``whole`` makes one matrix of the roots of all dimensions."""
+    """Gupta, Koren and Singer (2018), algorithm 2, with the averages, the grafting and the two
+    momenta of Shi et al. (2023). ``variant``: "paper" of CASPR, Duvvuri et al. (2024), or
+    "algoperf", what was submitted to AlgoPerf v0.5 under this name."""
     (b1, b2), shape = betas, x.shape or (1,)
-    sums = [np.zeros((n, n)) for n in shape]
+    sums = before = [np.zeros((n, n)) for n in shape]
+    roots = [np.eye(n) for n in shape]
+    usual = {"product": 1 / (2 * len(shape)), "paper": 1 / 4, "algoperf": 1 / 2}[variant]
     m = v = velocity = 0.0
     for t in count(1):
-        g = (yield x).reshape(shape)
-        for axis in range(len(shape)):
-            table = np.moveaxis(g, axis, -1).reshape(-1, shape[axis])
-            new = sum((np.outer(f, f) for f in table), np.zeros_like(sums[axis]))
-            sums[axis] = sums[axis] + new if beta == 1 else beta * sums[axis] + (1 - beta) * new
+        g = left = (yield x).reshape(shape)
+        for i, n in enumerate(shape):
+            lines = np.moveaxis(left, i, -1).reshape(-1, n)
+            new = sum((np.outer(line, line) for line in lines), np.zeros((n, n)))
+            mean = beta * sums[i] + (1 - beta) * new
+            sums = [*sums[:i], sums[i] + new if beta == 1 else mean, *sums[i + 1 :]]
+            if variant == "algoperf":
+                left = along(roots[i], left, i) / np.sqrt(n)
         if t >= start_step and (t - start_step) % precondition_frequency == 0:
             fade = 1 - beta**t if bias_correction and beta < 1 else 1.0
-            p = -(exponent or 1 / (2 * len(shape)))
-            matrix = whole([power(S / fade + eps * np.eye(len(S)), p) for S in sums])
+            damped = [S / fade + eps * np.eye(len(S)) for S in sums]
+            roots = [power(S, -(exponent or usual)) for S in damped]
+            if variant == "algoperf":
+                old, before, scale = before, sums, 1.0
+                for i, (S, P, root) in enumerate(zip(sums, old, roots, strict=True)):
+                    sums = [*sums[:i], scale * S, *sums[i + 1 :]]
+                    scale *= np.trace(root @ (P + eps * np.eye(len(P))) @ root) / len(P)
         m = b1 * m + (1 - b1) * g
         u = (b1 * m + (1 - b1) * g if grafting == "nadam" else m) / (1 - b1**t)
         v = v + g**2 if grafting == "adagrad" else b2 * v + (1 - b2) * g**2
         v_hat = v / (1 - b2**t) if grafting in ("adam", "nadam") else v
-        a = u if grafting in (None, "sgd") else u / (np.sqrt(v_hat) + graft_eps)
-        d = a if t < start_step else (matrix @ u.ravel()).reshape(shape)
+        a = d = u if grafting in (None, "sgd") else u / (np.sqrt(v_hat) + graft_eps)
+        if t >= start_step:
+            d = (whole(roots, variant == "paper") @ u.ravel()).reshape(shape)
         if grafting and np.any(d):
             d = d * (np.sqrt((a**2).sum()) / np.sqrt((d**2).sum()))
         velocity = momentum * velocity + (1 - momentum) * d
         d = momentum * velocity + (1 - momentum) * d if nesterov else velocity
         x = x - lr * (d.reshape(x.shape) + weight_decay * x)
+
+
+def caspr(x, variant, **hyper) -> Arrays:
+    """Duvvuri et al. (2024): see :func:`shampoo`."""
+    return shampoo(x, variant=variant, **hyper)
 
 
 def muon(

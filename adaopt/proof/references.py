@@ -314,6 +314,15 @@ def momentum_only(hyper: Keywords) -> Keywords | None:
     return {"lr": hyper["lr"], "momentum": hyper["betas"][0], "nesterov": hyper["nesterov"]}
 
 
+def sums_only(hyper: Keywords) -> Keywords | None:
+    """Shampoo in the words of pytorch_optimizer."""
+    own = {n: hyper[n] for n in ("lr", "weight_decay")}
+    plain = {h.name: h.default for h in card("shampoo").hyper if h.name != "maximize"}
+    if hyper != {**plain, **own, "beta": 1.0, "eps": hyper["eps"]}:
+        return None
+    return {**own, "matrix_eps": hyper["eps"], "weight_decouple": True}
+
+
 def inside(translate: Translation, name: str) -> Translation:
     """The translation, where this hyper-parameter is neither 0 nor 1."""
     return lambda hyper: translate(hyper) if 0 < hyper[name] < 1 else None
@@ -343,6 +352,10 @@ PRODIGY = (
 )
 MUON = ("lr", "weight_decay", "momentum", "nesterov", "ns_coefficients", "eps", "ns_steps")
 SOAP = (*ADAM, "shampoo_beta", "precondition_frequency", "max_precondition_dim")
+SHAMPOO = (
+    *("lr", "beta", "eps", "exponent", "betas", "momentum", "nesterov", "weight_decay"),
+    *("grafting", "graft_eps", "bias_correction", "precondition_frequency", "start_step"),
+)
 TORCH_NADAM = ("momentum_decay", "decoupled_weight_decay")
 
 REFERENCES: dict[str, tuple[Reference, ...]] = {
@@ -523,6 +536,24 @@ REFERENCES: dict[str, tuple[Reference, ...]] = {
     "schedule_free_prodigy": (
         oracle(oracles.schedule_free_prodigy, takes(*ADAM, "r", "d0", "d_coef"), "all"),
         *recorded("schedule_free_prodigy"),
+    ),
+    "shampoo": (
+        program(
+            "pytorch_optimizer.Shampoo",
+            sums_only,
+            problem=matrices,
+            settings=({"beta": 1.0, "eps": 1e-3, "lr": 0.1, "weight_decay": 0.1},),
+            note="sums, at every step, without momentum and grafting",
+        ),
+        matrix_oracle(matrix_oracles.shampoo, takes(*SHAMPOO)),
+    ),
+    "caspr": (
+        matrix_oracle(
+            matrix_oracles.caspr,
+            takes(*SHAMPOO, "variant"),
+            tolerance=1e-11,
+            note="at eps = 1e-8 the roots, applied twice, make rounding 1e4 times larger",
+        ),
     ),
     "soap": (
         program(

@@ -135,6 +135,8 @@ def setting(draw: st.DrawFn, card: Any) -> dict[str, Any]:
             hyper[h.name] = draw(st.sampled_from(choices[h.name]))
         elif isinstance(h.default, bool):
             hyper[h.name] = draw(st.booleans())
+        elif h.name == "eps" and "graft_eps" in card.numpy_class.defaults:
+            hyper[h.name] = draw(st.sampled_from([1e-4, 0.01, 0.1]))  # roots amplify rounding
         elif h.name == "betas":
             hyper[h.name] = tuple(draw(st.sampled_from(BETAS[i])) for i in range(len(h.default)))
         elif h.name in DRAWN and not isinstance(h.default, tuple):

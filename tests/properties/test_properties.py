@@ -198,7 +198,8 @@ def turned(key: str, seed: int, **hyper: Any) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("key", EQUIVARIANT)
 @given(seed=SEEDS)
 def test_these_methods_know_no_axes(key, seed):
-    qx, y = turned(key, seed, lr=0.05)
+    hyper = {"eps": 1e-3} if key in ("shampoo", "caspr") else {}  # their roots amplify rounding
+    qx, y = turned(key, seed, lr=0.05, **hyper)
     np.testing.assert_allclose(y, qx, rtol=1e-10, atol=1e-12)
 
 
