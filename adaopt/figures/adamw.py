@@ -31,10 +31,11 @@ def tuning_tables(panels: Mapping[str, Mapping[float, Mapping[float, float]]]) -
         )
         ax.add_patch(frame)
         for (i, j), value in np.ndenumerate(table):
-            ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8, color="white")
-        ax.set_xticks(range(len(panel)), [f"{decay:.2g}" for decay in panel])
+            ink = "white" if value < np.mean(list(limits.values())) else "black"
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+        ax.set_xticks(range(len(panel)), [f"{decay:.1g}" for decay in panel])
         rates = next(iter(panel.values()))
-        ax.set_yticks(range(len(rates)), [f"{lr:.2g}" for lr in rates])
+        ax.set_yticks(range(len(rates)), [f"{lr:.1g}" for lr in rates])
         ax.set(title=title, xlabel=r"weight decay $\lambda$")
         ax.grid(visible=False)
     axes[0].set_ylabel(r"learning rate $\alpha$")
