@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from adaopt.linalg import gram, times
 from adaopt.numpy.rule import State
-from adaopt.numpy.shampoo import Shampoo, gram, times
+from adaopt.numpy.shampoo import Shampoo
 
 
 class CASPR(Shampoo):

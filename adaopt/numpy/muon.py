@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from adaopt.linalg import QUINTIC, as_matrix, express, odd_polynomials, polar_svd
 from adaopt.numpy.adafactor import mean
-from adaopt.numpy.polar import QUINTIC, as_matrix, express, odd_polynomials, polar_svd
 from adaopt.numpy.rule import Rule, State
 from adaopt.ranges import BELOW_ONE
 

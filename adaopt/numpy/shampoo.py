@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 from numpy.linalg import norm
 
-from adaopt.numpy.matrix import inverse_root_eigh
+from adaopt.linalg import gram, inverse_root_eigh, times
 from adaopt.numpy.rule import Rule, State
 from adaopt.ranges import BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE
 
@@ -14,55 +14,41 @@ from adaopt.ranges import BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE
 class Shampoo(Rule):
     r"""The gradient, divided along every dimension by a root of its second moment there.
 
-    For a matrix :math:`G`, at the defaults,
-
     .. math::
 
         L_k &= \beta L_{k-1} + (1 - \beta)\, G_k G_k^\top, \qquad
         R_k = \beta R_{k-1} + (1 - \beta)\, G_k^\top G_k, \\
         X_{k+1} &= X_k - \alpha\, (L_k + \varepsilon I)^{-1/4}\, G_k\, (R_k + \varepsilon I)^{-1/4}.
 
-    An array of order p has one such matrix :math:`S_i` for each dimension, from the array unfolded
-    along it, and the exponent :math:`-1 / (2p)`; a number is a vector of length 1. With
-    ``beta=1`` the matrices are sums that start from :math:`\varepsilon I`, as in the paper. With
-    ``eps=0`` the roots are those of the pseudo-inverse.
-
-    In general the roots :math:`P_i` act on an average of the gradients, and *grafting* takes the
-    direction from them and the length from another method's step :math:`a_k`:
+    An array of order p has p matrices and the exponent :math:`-1 / (2p)`. Beyond the defaults the
+    roots act on an average, and *grafting* takes the length from another method's step :math:`a_k`:
 
     .. math::
 
-        \hat m_k &= \frac{m_k}{1 - \beta_1^k}, \quad m_k = \beta_1 m_{k-1} + (1 - \beta_1)\, g_k,
-        \qquad \hat n_k = \frac{\beta_1 m_k + (1 - \beta_1)\, g_k}{1 - \beta_1^k}, \\
-        d_k &= \hat m_k \times_1 P_1 \cdots \times_p P_p, \qquad
-        d_k \leftarrow d_k \|a_k\| / \|d_k\|, \\
+        m_k &= \beta_1 m_{k-1} + (1 - \beta_1)\, g_k, \qquad
+        u_k = \frac{m_k}{1 - \beta_1^k} \text{ or }
+        \frac{\beta_1 m_k + (1 - \beta_1)\, g_k}{1 - \beta_1^k} \text{ (NAdam)}, \\
+        d_k &= u_k \times_1 P_1 \cdots \times_p P_p \cdot \|a_k\| / \|d_k\|, \\
         b_k &= \mu b_{k-1} + (1 - \mu)\, d_k, \qquad
-        x_{k+1} = x_k - \alpha\, (b_k + \lambda x_k),
-
-    with :math:`\hat n_k` for :math:`\hat m_k` and :math:`\mu b_k + (1 - \mu) d_k` for :math:`b_k`
-    if ``nesterov``. Before ``start_step`` :math:`d_k = a_k`.
+        x_{k+1} = x_k - \alpha\, (b_k + \lambda x_k).
 
     Args:
-        lr: step size :math:`\alpha \ge 0`, default 1e-2.
-        beta: :math:`\beta \in [0, 1]` of the matrices, default 0.95; 1: sums.
-        eps: :math:`\varepsilon \ge 0`, default 1e-6.
-        exponent: of every root, without its sign; default None: :math:`1 / (2p)`.
-        betas: :math:`\beta_1` of the average, :math:`\beta_2` of the grafted method's second
-            moment, each in [0, 1), default (0, 0.999).
-        momentum: :math:`\mu \in [0, 1)` of the average of the steps, default 0.
-        nesterov: look ahead along both averages, default False.
+        lr: :math:`\alpha \ge 0`, default 1e-2.
+        beta: of the matrices, in [0, 1], default 0.95; 1: sums, from :math:`\varepsilon I`.
+        eps: :math:`\varepsilon \ge 0`, default 1e-6; 0: roots of the pseudo-inverse.
+        exponent: of every root, without its sign, default None: :math:`1 / (2p)`.
+        betas: :math:`\beta_1`, and that of the grafted method's squares, default (0, 0.999).
+        momentum: :math:`\mu` in [0, 1), default 0.
+        nesterov: take :math:`\mu b_k + (1 - \mu) d_k` for :math:`b_k`, default False.
         weight_decay: :math:`\lambda \ge 0`, default 0.
-        grafting: whose length the step has: "sgd" (:math:`a_k = \hat m_k`), "adagrad", "rmsprop",
-            "adam", "nadam" (with :math:`\hat n_k`); default None: its own.
-        graft_eps: added to the root of the grafted method's second moment, default 1e-8.
+        grafting: None (default), "sgd" (:math:`a_k = u_k`), "adagrad", "rmsprop", "adam", "nadam".
+        graft_eps: eps of that method, default 1e-8.
         bias_correction: divide the matrices by :math:`1 - \beta^k`, default False.
-        precondition_frequency: compute the roots anew every so many steps, default 1.
-        start_step: the first step that has roots, default 1.
+        precondition_frequency: steps from one root of a matrix to the next, default 1.
+        start_step: the first step with roots, default 1; before it :math:`d_k = a_k`.
         maximize: ascend instead of descend.
 
-    Source: Gupta, Koren and Singer (2018), the sums; Anil et al. (2020), averages, grafting and
-    rare roots; Shi et al. (2023), averages before and after the roots. Averages without a
-    correction are the lecture's.
+    Source: Gupta, Koren and Singer (2018); Anil et al. (2020); Shi et al. (2023).
     """
 
     lr: float = 1e-2
@@ -132,17 +118,3 @@ class Shampoo(Rule):
         sizes, zero = x.shape or (1,), np.zeros_like(x)
         S, P = [np.zeros((n, n)) for n in sizes], [np.eye(n) for n in sizes]
         return State(m=zero, v=zero, b=zero, S=S, P=P, before=S)
-
-
-def gram(g: np.ndarray, axis: int) -> np.ndarray:
-    """The array unfolded along an axis, times its transpose."""
-    g = np.moveaxis(np.atleast_1d(g.astype(float)), axis, 0)
-    others = range(1, g.ndim)
-    return np.tensordot(g, g, (others, others))
-
-
-def times(g: np.ndarray, factor: tuple[int, np.ndarray]) -> np.ndarray:
-    """The array multiplied along an axis, given with its matrix."""
-    axis, root = factor
-    product = np.tensordot(root, np.atleast_1d(g), (1, axis))
-    return np.moveaxis(product, 0, axis).reshape(g.shape).astype(g.dtype)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from adaopt.numpy.polar import as_matrix
+from adaopt.linalg import as_matrix
 from adaopt.numpy.rule import Rule, State
 from adaopt.ranges import BELOW_ONE
 

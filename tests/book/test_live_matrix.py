@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from adaopt.numpy.matrix import polar_cubic, polar_express, polar_quintic
-from adaopt.numpy.polar import odd_polynomials
+from adaopt.linalg import odd_polynomials, polar_cubic, polar_express, polar_quintic
 from adaopt.torch.matrix import POLAR_FACTORS
 from adaopt.torch.matrix.polar import POLAR_EXPRESS, QUINTIC
 

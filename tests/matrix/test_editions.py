@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import adaopt.numpy.matrix as plain
+import adaopt.linalg as plain
 import adaopt.torch.matrix as working
-from adaopt.numpy.polar import odd_polynomials
+from adaopt.linalg import odd_polynomials
 
 ROOTS = ["inverse_root_eigh", "inverse_root_newton", "inverse_root_newton_schulz"]
 POLAR = ["polar_svd", "polar_cubic", "polar_quintic", "polar_express"]

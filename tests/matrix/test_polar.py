@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_matrices import embedded, generator, orthogonal
 
-from adaopt.quintics import best_quintics
+from adaopt.linalg import best_quintics
 from adaopt.torch.matrix import (
     INVERSE_ROOTS,
     POLAR_FACTORS,

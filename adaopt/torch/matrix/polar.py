@@ -34,7 +34,7 @@ from .stacks import Stack, check_damping, check_number, check_whole
 QUINTIC = (3.4445, -4.7750, 2.0315)
 
 # Best odd quintics for singular values in [1e-3, 1], each for what the ones before leave, as
-# published; a test compares them with those that adaopt.quintics finds.
+# published; a test compares them with those that adaopt.linalg.quintics finds.
 POLAR_EXPRESS = (
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
     (4.107059111542203, -2.9478499167379106, 0.5448431082926601),

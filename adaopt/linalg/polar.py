@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy import ndarray as Array
 
-from adaopt.quintics import best_quintics
+from adaopt.linalg.quintics import best_quintics
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
 
