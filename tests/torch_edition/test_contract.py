@@ -430,7 +430,7 @@ def test_a_state_of_other_shapes_is_refused(case, problem):
     p.run(optimizer, 1)
     other = case(q.params)
     kept = [n for n in optimizer.buffers for s in optimizer.state.values() if n in s]
-    if not any(optimizer.state[p.params[0]][n].shape == (3,) for n in kept):
+    if not any(optimizer.state[p.params[0]][n].numel() >= 3 for n in kept):
         other.load_state_dict(optimizer.state_dict())  # it keeps nothing of the parameter's shape
         return
     with pytest.raises(ValueError, match=r"has shape \(\d+,.*\), its parameter \(4,\)"):

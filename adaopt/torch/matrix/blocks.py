@@ -33,9 +33,6 @@ class Layout(NamedTuple):
 
     def rows(self, *row: Tensor | None) -> Iterator[tuple[Tensor | None, ...]]:
         """Views of the blocks of tensors; the sixth and further ones hold the blocks' factors."""
-        if len(self.costs) == 1:
-            whole = (t if t is None else t.reshape(self.shape) for t in row[:5])
-            return iter([(*whole, *row[5:])])
         parts = [t if t is None else self.pieces(t.reshape(self.shape)) for t in row[:5]]
         parts += [t if t is None else t.split_with_sizes(self.lengths) for t in row[5:]]
         return zip(*(repeat(None) if t is None else t for t in parts), strict=False)

@@ -52,12 +52,8 @@ def refresh(S: list[Tensor], P: list[Tensor], h: Hyper, exponent: float) -> None
         a = torch.where(a + h.eps > 0, a + h.eps, math.inf)
         torch._foreach_copy_(P, list(a**-exponent))
         return
-    if h.tolerance:
+    if h.tolerance and a.device.type == "cpu":  # elsewhere to choose would wait for the device
         stale = residual(torch.stack(P), a, h.eps, exponent) > h.tolerance
-        if a.device.type != "cpu":  # to choose would wait for the device
-            new = torch.where(stale[:, None, None], inverse_root(a, exponent, h), torch.stack(P))
-            torch._foreach_copy_(P, list(new))
-            return
         a, P = a[stale], [p for p, is_stale in zip(P, stale.tolist(), strict=True) if is_stale]
     if P:
         torch._foreach_copy_(P, list(inverse_root(a, exponent, h)))

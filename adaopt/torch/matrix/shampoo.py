@@ -51,15 +51,15 @@ class Shampoo(DistributedRule):
         precondition_frequency: steps from one root of a block to the next (1).
         start_step: the first step with roots; before it the grafted method's step (1).
         block_size: the largest size of a block (128).
-        merge_dims: neighbouring dimensions are one while their product is at most this; 0: never
-            (0).
+        merge_dims: neighbouring dimensions are one while their product is at most this, for which
+            strides must allow a view; 0: never (0).
         max_dim: a larger dimension is not cut and has no matrix (8192).
         large: such a dimension has the diagonal of its matrix ("diagonal"), or nothing ("skip").
         root: "eigh", "newton" or "newton_schulz" of :mod:`adaopt.torch.matrix.roots`; "auto": eigh,
             in float64, on the CPU, and Newton's iteration, which waits for nothing, elsewhere.
         stagger: give blocks their roots in turn, not all at the same step (True).
-        tolerance: when its turn comes a factor keeps its old root P while P is still a root:
-            while :math:`\|P^{1/e} (S + \varepsilon I) - I\|_F / \sqrt n` is at most this (0).
+        tolerance: on the CPU a factor keeps its old root P when its turn comes if that still is a
+            root, :math:`\|P^{1/e} (S + \varepsilon I) - I\|_F / \sqrt n` at most this (0).
         distributed: see :class:`~adaopt.torch.matrix.distributed.DistributedRule`.
         maximize, foreach, differentiable, fused: see :class:`~adaopt.torch.matrix.rule.MatrixRule`.
 
@@ -113,11 +113,10 @@ class Shampoo(DistributedRule):
         m, v, b, *matrices = buffers
         G = torch.stack(g).to(torch.promote_types(x[0].dtype, torch.float32))
         u, a = self.grafted(G, h, m, v)
-        d = a
-        if matrices[0]:
-            kept = [factors(flat, G.shape[1:], h) for flat in matrices if flat]
+        kept = [factors(flat, G.shape[1:], h) for flat in matrices if flat]
+        if kept:
             self.observed(G, h, *kept)
-            d = self.preconditioned(u, kept[1], h) if k >= h.start_step else a
+        d = self.preconditioned(u, kept[1], h) if kept and k >= h.start_step else a
         if h.grafting:
             d = d * (norm(a) / norm(d).clamp(min=torch.finfo(d.dtype).tiny))
         if h.momentum:
@@ -162,20 +161,16 @@ class Shampoo(DistributedRule):
         return u, u / ((torch.stack(v) / h.corrected2).sqrt_() + h.graft_eps)
 
     def numbers(self, h: Hyper, k: int, memory: dict[str, float]) -> dict[str, Any]:
-        beta1, beta2 = h.betas
-        corrects = h.bias_correction and h.beta < 1
         return dict(
-            corrected=1 - h.beta**k if corrects else 1.0,
-            corrected1=1 - beta1**k,
-            corrected2=1 - beta2**k if h.grafting in ("adam", "nadam") else 1.0,
+            corrected=1 - h.beta**k if h.bias_correction and h.beta < 1 else 1.0,
+            corrected1=1 - h.betas[0] ** k,
+            corrected2=1 - h.betas[1] ** k if h.grafting in ("adam", "nadam") else 1.0,
         )
 
     def check(self, h: Hyper) -> None:
         powers = h.tolerance or h.root in ("newton", "newton_schulz")
         if powers and h.exponent and abs(1 / h.exponent - round(1 / h.exponent)) > 1e-9:
             raise ValueError("`tolerance` and roots by iterations want a whole 1 / exponent")
-        if h.eps == 0 and h.root in ("newton", "newton_schulz"):
-            raise ValueError("eps=0 wants eigenvalues: root='eigh' or 'auto'")
 
     # Blocks.
 
@@ -203,23 +198,18 @@ class Shampoo(DistributedRule):
 
     def _apply(self, name: str, batch: Batch) -> list:
         """Call the rule on the blocks of all rows, those whose roots are due apart."""
-        h, parts, copies = batch.h, {False: [], True: []}, []
+        h, parts = batch.h, {False: [], True: []}
         age = batch.k - h.start_step
         for x, *others in batch.rows:
             own = self.own(h, x)
             plan = self.plan(x, h, own)
-            whole = x.reshape(plan.shape)
-            if whole.data_ptr() != x.data_ptr():  # strides along which nothing can be merged
-                copies.append((x, whole))
-            blocks = plan.rows(whole, *others)
+            blocks = plan.rows(x.view(plan.shape), *others)
             steps = self._turns.get(x) or self._turns[x._base]  # a number comes as a view (1,)
             for turn, row, mine in zip(steps, blocks, own or repeat(True), strict=False):
                 due = age >= 0 and (age == 0 or (age + turn) % h.precondition_frequency == 0)
                 parts[due] += [row] * mine
         for due, rows in parts.items():
             super()._apply(name, batch._replace(rows=rows, numbers=batch.numbers | {"due": due}))
-        for x, whole in copies:
-            x.copy_(whole.view(x.shape))
         return []
 
     def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
