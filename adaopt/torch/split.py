@@ -1,7 +1,5 @@
 """Which parameters of a model are matrices, for methods that treat a weight as one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from torch.nn import Embedding, EmbeddingBag, Linear, Module, Parameter

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from adaopt.catalog import CARDS
-from benchmarks import runner, step
+from benchmarks import matrix, runner, step
 from benchmarks.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +117,51 @@ def test_wrong_usage(capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
+# Methods of matrices
+
+
+def test_the_models_are_what_their_names_say():
+    counts = [sum(p.numel() for p in make().parameters()) for make in matrix.MODELS.values()]
+    assert counts == [79_510, 813_824]
+
+
+def products(name, model):
+    """Multiplications of a cycle's products, and the sides of what is factorized."""
+    total, sides = 0, []
+    for operation in matrix.operations(name, model):
+        a = operation.args[0]
+        if operation.func is torch.bmm:
+            total += a.numel() * operation.args[1].shape[2]
+        else:
+            sides += [a.shape[-1]] * len(a)
+    return total, sorted(sides)
+
+
+def test_the_floor_counts_what_the_formula_asks_for():
+    """One weight (300, 40) and one bias (300,): blocks of 150, or whole."""
+    model = torch.nn.Linear(40, 300)
+    weight = 150 * 150 * 40 + 150 * 40 * 40
+    blocked = 10 * 2 * 2 * (weight + 150**2) + 2 * (2 * 150**3 + 40**3)
+    assert products("floor of Shampoo", model) == (blocked, [40, 40, 150, 150, 150, 150])
+    whole = 300 * 300 * 40 + 300 * 40 * 40
+    roots = 2 * 300**3 + 40**3
+    unblocked = 10 * 2 * (whole + 300**2) + roots
+    assert products("floor of Shampoo, unblocked", model) == (unblocked, [40, 300, 300])
+    soap = 10 * 3 * whole + 300**3 + 40**3
+    assert products("floor of SOAP", model) == (soap, [40, 300])
+    two = torch.nn.Sequential(model, torch.nn.Linear(300, 3))  # the last one is a head
+    muon = 10 * 5 * (2 * 40 * 40 * 300 + 40**3)
+    assert products("floor of Muon", two) == (muon, [])
+
+
+def test_bytes_in_objects_count():
+    class Kept:
+        def __init__(self):
+            self.matrices = [torch.zeros(3, 3), {"a": torch.zeros(2)}]
+
+    assert sum(matrix.tensors([Kept(), 7, "text", torch.zeros(1)])) == 4 * 12
+
+
 @pytest.mark.usefixtures("compiler")
 def test_a_quick_run_measures_every_candidate():
     done = subprocess.run(
@@ -137,4 +182,14 @@ def test_a_quick_run_measures_every_candidate():
     assert result["machine"]["allocator"] == runner.ALLOCATOR
     assert result["machine"]["threads"] == 1
     assert "adaopt fused" in done.stdout
+    result = json.loads((ROOT / "benchmarks/results/scratch/matrix.json").read_text())
+    assert [row["method"] for row in result["rows"]] == list(matrix.QUICK)
+    ours, theirs, adamw = result["rows"]
+    assert ours["to_theirs"] == pytest.approx(ours["ms"] / theirs["ms"])
+    assert adamw["to_theirs"] is adamw["floor_ms"] is None
+    for row in (ours, theirs):
+        assert row["ms"] > 0
+        assert row["worst"] >= 1
+        assert row["to_floor"] == pytest.approx(row["ms"] / row["floor_ms"])
+    assert ours["state_bytes"] < theirs["state_bytes"]
     assert not list((ROOT / "benchmarks/results/scratch").glob("*.part*"))

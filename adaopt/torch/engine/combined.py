@@ -1,7 +1,5 @@
 """Several optimizers as one: one step, one state dict."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Matrix methods in several processes: each computes its own part, then all have the result."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from typing import Any
