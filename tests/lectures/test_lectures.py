@@ -15,7 +15,17 @@ import refresh
 
 ROOT = Path(__file__).parents[2]
 LECTURES = sorted((ROOT / "lectures").glob("[0-9]*.ipynb"))
-CLAIMS = {"01": range(1, 6), "12": range(54, 65)}  # which of the slides' claims a lecture settles
+CLAIMS = {  # which of the slides' claims a lecture settles; what is missing is cited, in words
+    "01": range(1, 6),
+    "02": range(6, 12),
+    "03": {12, 13, 14, 16, 17, 18, 19},
+    "04": {20, 21, 23, 24, 25, 26},
+    "05": range(27, 32),
+    "06": {32},
+    "09": range(41, 49),
+    "12": range(54, 65),
+}
+CITED = {"03": {15}, "04": {22}, "09": {40}}  # a markdown cell with the tag claim-NN
 IGNORED_SHARE = {"11": 0.6}  # lecture 11 times networks; the others keep lint's default
 # What differs between two runs of the same code, besides numbers.
 SANITIZE = """\
@@ -65,6 +75,12 @@ def test_normalized(path):
 def test_the_claims_of_the_lecture_are_settled(path):
     settled = {record["claim"] for record in lint.records(nbformat.read(path, as_version=4))}
     assert settled == set(CLAIMS[path.name[:2]])
+
+
+def test_the_cited_claims_of_the_lecture_are_tagged(path):
+    cells = nbformat.read(path, as_version=4).cells
+    tags = {t for c in cells if c.cell_type == "markdown" for t in c.metadata.get("tags", [])}
+    assert tags == {f"claim-{claim}" for claim in CITED.get(path.name[:2], ())}
 
 
 # Must fail when a fault is planted: a figure without alt text, a cell that raises, one that was
