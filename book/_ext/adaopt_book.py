@@ -25,20 +25,25 @@ def use_vendored_assets(app: Sphinx, config: Config) -> None:
     config.nb_ipywidgets_js = {"vendor/require.js": {}, "vendor/embed-amd.js": {}}
 
 
-STEP_TIMES = (
-    "Step times of every method over the time of torch's fused AdamW for as many bytes; "
-    "the table below has the numbers"
-)
+FIGURES = {
+    "step": "Step times of every method over the time of torch's fused AdamW for as many bytes; "
+    "the table below has the numbers",
+    "matrix": "Step times of Shampoo, CASPR, SOAP and Muon, of adaopt and of others, each with a "
+    "line where the products and factorizations of its formula end; the table below has the "
+    "numbers",
+}
 
 
-def append_measurements(app: Sphinx, docname: str, source: list[str]) -> None:
-    """End the performance page with every figure and table that the benchmarks have written."""
+def insert_measurements(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put on the performance page every figure and table that the benchmarks have written."""
     if docname == "book/performance":
-        for path in sorted(RESULTS.glob("*.md")):
-            if path.with_suffix(".png").is_file():
-                figure = f"../benchmarks/results/{path.stem}.png"
-                source[0] += f"\n![{STEP_TIMES}]({figure})\n\n"
-            source[0] += path.read_text(encoding="utf-8")
+        for question, alt in FIGURES.items():
+            text = ""
+            for path in sorted(RESULTS.glob(f"{question}*.md")):
+                if path.with_suffix(".png").is_file():
+                    text += f"![{alt}](../benchmarks/results/{path.stem}.png)\n\n"
+                text += path.read_text(encoding="utf-8") + "\n"
+            source[0] = source[0].replace(f"<!-- {question} -->", text)
 
 
 def drop_unseen_widgets(app: Sphinx, doctree: nodes.document) -> None:
@@ -108,7 +113,7 @@ pybtex.plugin.register_plugin("pybtex.style.formatting", "adaopt", AuthorYearSty
 
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", use_vendored_assets, priority=100)
-    app.connect("source-read", append_measurements)
+    app.connect("source-read", insert_measurements)
     app.connect("doctree-read", drop_unseen_widgets)
     app.connect("autodoc-process-docstring", escape_docstring, priority=900)
     app.connect("build-finished", mend_pages)
