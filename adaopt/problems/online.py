@@ -1,7 +1,5 @@
 """The sequence of convex functions on which Adam's average regret does not vanish."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Classes with the frequencies of words: a few that are common, many that are rare."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.problems.finite_sum import FiniteSum
