@@ -5,6 +5,7 @@ Imports matplotlib. Every function returns the figure; call :func:`use_style` on
 
 from adaopt.figures.adamw import tuning_tables
 from adaopt.figures.curves import curves
+from adaopt.figures.fashion_mnist import confusion, families, image_row, rankings
 from adaopt.figures.finite_sums import noise_floor, race, sgd_paths, step_limit, step_schedules
 from adaopt.figures.matrix import loss_races, singular_value_maps
 from adaopt.figures.memory import memory_bars, memory_over_time, segment_lengths
@@ -20,7 +21,10 @@ __all__ = [
     "GREY",
     "PALETTE",
     "comparison",
+    "confusion",
     "curves",
+    "families",
+    "image_row",
     "label_lines",
     "landscapes",
     "loss_races",
@@ -30,6 +34,7 @@ __all__ = [
     "noise_floor",
     "order_before_and_after",
     "race",
+    "rankings",
     "segment_lengths",
     "sgd_paths",
     "singular_value_maps",
