@@ -66,8 +66,10 @@ def inverse_root(a: Tensor, exponent: float, h: Hyper) -> Tensor:
         whole = h.eps > 0 and abs(p - round(p)) < 1e-9
         kind = "eigh" if a.device.type == "cpu" or not whole else "newton"
     if kind == "eigh":
-        rank = "eps" if h.eps else "pinv"
-        return inverse_root_eigh(a, p, damping=h.eps, relative=False, rank_deficient=rank)
+        if a.device.type == "cpu" and not a.isfinite().all():
+            raise ValueError("a second moment is not finite: a gradient was not, or is too large")
+        how = dict(damping=h.eps, rank_deficient="eps" if h.eps else "pinv", relative=False)
+        return inverse_root_eigh(a, p, **how, check=False)
     return INVERSE_ROOTS[kind](a, round(p), damping=h.eps, relative=False)
 
 
