@@ -5,8 +5,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 
 from adaopt.catalog import CARDS, WRAPPERS
+from adaopt.nn import MLP, mse_loss
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "book" / "choose.md").read_text(encoding="utf-8")
@@ -64,6 +66,25 @@ def test_a_number_that_changes_is_noticed(printed):
     assert len(numbers("worst: Adam, cosine", printed)) == 1
 
 
+def test_the_code_of_the_page_trains_a_model():
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    generator, rates = torch.Generator().manual_seed(0), []
+    inputs = torch.randn(64, 5, generator=generator)
+    targets = inputs.sum(dim=1, keepdim=True)
+    model = MLP((5, 16, 1), generator=generator)
+    before = mse_loss(model(inputs), targets)
+
+    def batches():
+        for _ in range(300):
+            yield inputs, targets
+            rates.append(names["optimizer"].param_groups[0]["lr"])
+
+    names = {"model": model, "loss": mse_loss, "steps": 300, "batches": batches()}
+    exec(code, names)
+    assert mse_loss(model(inputs), targets) < before / 2
+    assert rates[0] < max(rates) == 1e-3 and rates[-1] == 0
+
+
 def test_a_number_with_a_decimal_point_is_marked_or_a_hyper_parameter_in_code():
-    plain = re.sub(r"<span.*?</span>|`[^`]*`", "", PAGE)
+    plain = re.sub(r"```.*?```|<span.*?</span>|`[^`]*`", "", PAGE, flags=re.DOTALL)
     assert re.findall(r"\d\.\d+", plain) == ["0.99", "0.9"]  # the two memories of Lion
