@@ -177,3 +177,19 @@ def violations(page: Page) -> Callable[[str], list]:
         return [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]]
 
     return find
+
+
+@pytest.fixture
+def redraw_ms(page: Page) -> Callable[..., float]:
+    """``redraw_ms(0)``: milliseconds to compute and lay out a figure again, the median of 31."""
+    script = """index => {
+        const figure = document.querySelectorAll(".adaopt-live")[index];
+        const times = Array.from({ length: 31 }, () => {
+            const start = performance.now();
+            figure.redraw();
+            figure.getBoundingClientRect();
+            return performance.now() - start;
+        });
+        return times.sort((a, b) => a - b)[15];
+    }"""
+    return lambda index=0: page.evaluate(script, index)

@@ -74,21 +74,9 @@ def test_presets_and_mistakes(page):
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=FIGURES)
-def test_recomputing_is_fast(page, index, record_property):
+def test_recomputing_is_fast(redraw_ms, index):
     """The budget is 16 ms; the bound is loose because other tests share the machine."""
-    median = page.evaluate(
-        """index => {
-            const figure = document.querySelectorAll(".adaopt-live")[index];
-            const times = Array.from({ length: 31 }, () => {
-                const start = performance.now();
-                figure.redraw();
-                figure.getBoundingClientRect();
-                return performance.now() - start;
-            });
-            return times.sort((a, b) => a - b)[15];
-        }""",
-        index,
-    )
+    median = redraw_ms(index)
     print(f"{FIGURES[index]}: recomputed and laid out in {median:.1f} ms (median of 31)")
     assert median < 100
 

@@ -149,8 +149,9 @@ globalThis.adaopt = globalThis.adaopt || {};
       function finding() {
         const row = written(coefficients(iteration, steps - 1, shift));
         const which = iteration === "express" ? `, the last with ${row}` : ` of ${row}`;
-        const start = `${steps} ${steps === 1 ? "step" : "steps"}${which}, ${cost * steps} matrix ` +
-          `products: singular values from ${low} to 1 `;
+        const count = `${steps} ${steps === 1 ? "step" : "steps"}${which}`;
+        const start =
+          `${count}, ${cost * steps} matrix products: singular values from ${low} to 1 `;
         if (!(most < 1e3 && least > -1e3)) return `${start}diverge.`;
         const where = `end in [${least.toFixed(2)}, ${most.toFixed(2)}]`.replaceAll("-", "−");
         const far = `${start}${where}, at most ${adaopt.number(found[steps])} from 1.`;
