@@ -40,17 +40,16 @@ globalThis.adaopt = globalThis.adaopt || {};
   // Horner's rule in s².
   const odd = (row, s) => s * row.reduceRight((sum, c) => sum * s * s + c, 0);
 
-  // The singular value s after 0, 1, ..., steps steps; what diverges stays at a million.
-  function orbit(key, s, steps, shift) {
-    const values = [s];
-    for (let k = 0; k < steps; k++) {
-      const next = odd(coefficients(key, k, shift), values[k]);
-      values.push(Math.max(-1e6, Math.min(1e6, next)));
-    }
+  // Every singular value after 0, 1, ..., steps steps; what diverges stays at a million.
+  function orbits(key, sigma, steps, shift) {
+    const rows = Array.from({ length: steps }, (_, k) => coefficients(key, k, shift));
+    const after = (s, row) => Math.max(-1e6, Math.min(1e6, odd(row, s)));
+    const values = [sigma];
+    for (const row of rows) values.push(values.at(-1).map((s) => after(s, row)));
     return values;
   }
 
-  adaopt.matrix = { EXPRESS, ITERATIONS, products, coefficients, orbit };
+  adaopt.matrix = { EXPRESS, ITERATIONS, products, coefficients, orbits };
   if (typeof module === "object") module.exports = adaopt;
   if (!adaopt.figures) return;
 
@@ -72,11 +71,8 @@ globalThis.adaopt = globalThis.adaopt || {};
     `${c < 0 ? "−" : i ? "+" : ""}${i ? " " : ""}${Math.abs(c).toFixed(4)} ${POWERS[i]}`
   )).join(" ");
 
-  // The largest distance to 1 after 0, 1, ... steps, for all singular values from `low` to 1.
-  function errors(key, low, steps, shift) {
-    const orbits = grid(low).map((s) => orbit(key, s, steps, shift));
-    return orbits[0].map((_, k) => Math.max(...orbits.map((values) => Math.abs(1 - values[k]))));
-  }
+  // The largest distance to 1 of each set of values.
+  const errors = (sets) => sets.map((values) => Math.max(...values.map((s) => Math.abs(1 - s))));
 
   adaopt.figures.matrix = {
     title: "What matrix polynomials do to singular values",
@@ -102,10 +98,9 @@ globalThis.adaopt = globalThis.adaopt || {};
     ],
     draw({ iteration, steps, low, a, b, c }, width) {
       const shift = [a, b, c];
-      const last = (s) => orbit(iteration, s, steps, shift)[steps];
-      const values = grid(low).map(last);
-      const [least, most] = [Math.min(...values), Math.max(...values)];
-      const found = errors(iteration, low, LATE, shift);
+      const sets = orbits(iteration, grid(low), LATE, shift);
+      const [least, most] = [Math.min(...sets[steps]), Math.max(...sets[steps])];
+      const found = errors(sets);
       const cost = coefficients(iteration, 0, shift).length;
       const name = ITERATIONS[iteration].name + (shift.some(Boolean) ? ", changed" : "");
 
@@ -121,7 +116,8 @@ globalThis.adaopt = globalThis.adaopt || {};
       });
       map.line([[1e-4, 1], [1, 1]], styles.one);
       map.line([[low, 0], [low, 1.5]], { color: "muted", line: ":", width: 1.5 });
-      map.line(grid(1e-4).map((s) => [s, last(s)]), styles.chosen);
+      const [before, after] = [grid(1e-4), orbits(iteration, grid(1e-4), steps, shift)[steps]];
+      map.line(before.map((s, i) => [s, after[i]]), styles.chosen);
 
       const error = new adaopt.Plot(width, {
         x: { range: [0, 45], label: "matrix products" },
@@ -130,7 +126,8 @@ globalThis.adaopt = globalThis.adaopt || {};
       });
       const path = (list, each) => list.map((e, k) => [each * k, Math.max(e, 1e-12)]);
       for (const key of Object.keys(ITERATIONS)) {
-        error.line(path(errors(key, low, STEPS, []), products(key)), styles.other);
+        const others = errors(orbits(key, grid(low), STEPS, []));
+        error.line(path(others, products(key)), styles.other);
       }
       error.line(path(found.slice(0, STEPS + 1), cost), styles.chosen);
       error.mark([cost * steps, Math.max(found[steps], 1e-8)], { shape: "dot", color: "blue" });
