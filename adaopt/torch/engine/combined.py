@@ -1,6 +1,5 @@
 """Several optimizers as one: one step, one state dict."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -47,7 +46,7 @@ class Combined(Optimizer):
             if not isinstance(one, Optimizer) or isinstance(one, LBFGS | Averaging | Combined):
                 raise TypeError(f"Combined takes torch optimizers that step once, not {one!r}")
         # Groups and state are the optimizers' own, so the base's constructor is not called.
-        super().__setstate__({"optimizers": optimizers, "defaults": {}})
+        self.__setstate__({"optimizers": optimizers, "defaults": {}})
         names = {} if model is None else {p: n for n, p in model.named_parameters()}
         owned = self._refuse_overlap(names)
         if missing := [n for p, n in names.items() if p.requires_grad and p not in owned]:
@@ -105,39 +104,35 @@ class Combined(Optimizer):
             self.optimizers[place].param_groups.pop()
             raise
 
-    def state_dict(self) -> dict[str, Any]:
-        """State and groups of all, numbered through, as torch.optim has them, and the methods."""
-        return {**super().state_dict(), "methods": self._methods}
-
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load what :meth:`state_dict` returned.
+        """Load what ``state_dict`` returned: to each optimizer its own part.
 
         Raises:
-            ValueError: it is of other methods or does not fit; nothing is changed.
+            ValueError: it does not fit; nothing is changed.
         """
-        if (found := state_dict.get("methods", self._methods)) != self._methods:
-            raise ValueError(f"the state dict is of {found}, not of {self._methods}")
-        super().load_state_dict(state_dict)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"optimizers": self.optimizers, "defaults": self.defaults}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "optimizers" in state:  # a copy
-            return super().__setstate__(state)
-        found, groups = state["state"], iter(state["param_groups"])
-        if unknown := [key for key in found if not isinstance(key, Tensor)]:
-            raise ValueError(f"the state dict has a state for {unknown}, which do not exist")
+        state_dict = state_dict.copy()
+        for hook in self._optimizer_load_state_dict_pre_hooks.values():
+            state_dict = hook(self, state_dict) or state_dict
+        state, groups = dict(state_dict["state"]), list(state_dict["param_groups"])
+        if len(groups) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
         before = [(one.state, one.param_groups) for one in self.optimizers]
         try:
             for one in self.optimizers:
-                own = [next(groups) for _ in one.param_groups]
-                mine = {p: found[p] for group in own for p in group["params"] if p in found}
-                one.__setstate__({"state": defaultdict(dict, mine), "param_groups": own})
+                own = [groups.pop(0) for _ in one.param_groups]
+                mine = {i: state.pop(i) for group in own for i in group["params"] if i in state}
+                one.load_state_dict({"state": mine, "param_groups": own})
+            if state:
+                raise ValueError(f"the state dict has a state for {[*state]}, which do not exist")
         except Exception:
             for one, (mine, own) in zip(self.optimizers, before, strict=True):
                 one.__setstate__({"state": mine, "param_groups": own})
             raise
+        for hook in self._optimizer_load_state_dict_post_hooks.values():
+            hook(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"optimizers": self.optimizers, "defaults": self.defaults}
 
     def __repr__(self) -> str:
         return f"Combined({self.optimizers!r})"
