@@ -11,6 +11,8 @@ from benchmarks.runner import HERE, with_allocator
 QUESTIONS = {
     "step": "the time and memory of one step of each method, ours against others",
     "matrix": "the time of a step of Shampoo and its family, and of the products that it needs",
+    "training": "the time of an epoch, both editions and a plain loop with torch.optim",
+    "fashion_mnist": "how every method trains the course's network, for lecture 11 (15 minutes)",
 }
 
 
