@@ -165,7 +165,7 @@ def test_bytes_in_objects_count():
 @pytest.mark.usefixtures("compiler")
 def test_a_quick_run_measures_every_candidate():
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--threads", "1"],
+        [sys.executable, "-m", "benchmarks", "step", "matrix", "--quick", "--threads", "1"],
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "120"},
         capture_output=True,
