@@ -40,6 +40,8 @@ def second_moment(g: Tensor, axis: int, diagonal: bool) -> Tensor:
 
 def times(root: Tensor, g: Tensor, axis: int) -> Tensor:
     """The tensors multiplied along an axis by matrices (b, n, n) or diagonals (b, n)."""
+    if root.dim() == 3 and 2 < g.dim() == axis + 2:  # the result is contiguous, as the tensors are
+        return (g.reshape(len(g), -1, g.shape[-1]) @ root).view(g.shape)
     u, moved = unfolded(g, axis), g.movedim(axis + 1, 1)
     product = root[:, :, None] * u if root.dim() == 2 else root @ u
     return product.view(moved.shape).movedim(1, axis + 1)
