@@ -321,6 +321,27 @@ def test_it_wants_a_process_group():
     assert not optimizer.state
 
 
+def test_a_state_dict_of_one_process_makes_it_one_again():
+    p, q = (Parameter(torch.eye(6)) for _ in range(2))
+    plain, shared = Shampoo([p], block_size=3), Shampoo([q], block_size=3, distributed=True)
+    stepped([p], plain, 0, 2)
+    q.data.copy_(p.data)
+    shared.load_state_dict(saved(plain.state_dict()))
+    assert not shared.param_groups[0]["distributed"]
+    close(stepped([q], shared, 2, 4), stepped([p], plain, 2, 4), 0)
+
+
+def test_a_state_dict_of_several_processes_is_refused_by_one():
+    p = Parameter(torch.eye(6))
+    plain = Muon([p])
+    stepped([p], plain, 0, 1)
+    state = plain.state_dict()
+    state["param_groups"][0] |= {"distributed": True, "process": (1, 2)}
+    with pytest.raises(ValueError, match="is of process 1 of 2, this is process 0 of 1"):
+        plain.load_state_dict(state)
+    assert not plain.param_groups[0]["distributed"]
+
+
 def test_the_example_of_the_readme_prints_the_agreement():
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     done = subprocess.run(
