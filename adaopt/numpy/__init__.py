@@ -6,24 +6,20 @@ from adaopt.catalog import card
 from adaopt.numpy.adadelta import Adadelta
 from adaopt.numpy.adafactor import Adafactor
 from adaopt.numpy.adagrad import Adagrad
-from adaopt.numpy.adam import Adam
-from adaopt.numpy.adamw import AdamW
+from adaopt.numpy.adam import Adam, AdamW, AMSGrad
 from adaopt.numpy.ademamix import AdEMAMix
 from adaopt.numpy.amos import Amos
-from adaopt.numpy.amsgrad import AMSGrad
 from adaopt.numpy.averaging import PolyakAverage
 from adaopt.numpy.caspr import CASPR
-from adaopt.numpy.generalized_adam import GeneralizedAdam
 from adaopt.numpy.laprop import LaProp
 from adaopt.numpy.lawa import LAWA
 from adaopt.numpy.muon import Muon
 from adaopt.numpy.nadam import NAdam
-from adaopt.numpy.nadamw import NadamP, NAdamW
+from adaopt.numpy.nadamw import GeneralizedAdam, NadamP, NAdamW
 from adaopt.numpy.prodigy import Prodigy
 from adaopt.numpy.rmsprop import RMSprop
 from adaopt.numpy.rule import Rule, State
-from adaopt.numpy.schedule_free import ScheduleFreeSGD
-from adaopt.numpy.schedule_free_adamw import ScheduleFreeAdamW
+from adaopt.numpy.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from adaopt.numpy.schedule_free_prodigy import ScheduleFreeProdigy
 from adaopt.numpy.sgd import GD, SGD
 from adaopt.numpy.shampoo import Shampoo

@@ -1,4 +1,4 @@
-"""Adam: two moving averages, of the gradient and of its square."""
+"""Adam: two moving averages, of the gradient and of its square. And AdamW, and AMSGrad."""
 
 import numpy as np
 
@@ -63,3 +63,40 @@ class Adam(Rule):
         if self.amsgrad == "paper":
             return s.m, s.v_max
         return m_hat, s.v_max if self.amsgrad == "hat" else s.v_max / (1 - self.betas[1] ** k)
+
+
+class AdamW(Adam):
+    r"""Adam with decoupled weight decay: the weights shrink, the gradient is left alone.
+
+    .. math::
+
+        x_{k+1} = x_k - \alpha \bigl( \hat m / (\sqrt{\hat v} + \varepsilon) + \lambda x_k \bigr)
+
+    Args:
+        lr, betas, eps, amsgrad, maximize: as in :class:`Adam`.
+        weight_decay: :math:`\lambda \ge 0`, default 1e-2; at 0 it is Adam.
+
+    Source: Loshchilov and Hutter (2019).
+    """
+
+    weight_decay: float = 1e-2
+    decoupled_weight_decay = True
+
+
+class AMSGrad(Adam):
+    r"""Adam without bias correction that divides by the largest v so far: the paper's AMSGrad.
+
+    .. math::
+
+        \hat v_k = \max(\hat v_{k-1}, v_k), \qquad
+        x_{k+1} = x_k - \alpha\, m_k / (\sqrt{\hat v_k} + \varepsilon)
+
+    The step size of a coordinate, :math:`\alpha / \sqrt{\hat v_k}`, never grows.
+
+    Args:
+        lr, betas, eps, weight_decay, decoupled_weight_decay, maximize: as in :class:`Adam`.
+
+    Source: Reddi, Kale and Kumar (2018), algorithm 2, without its projection.
+    """
+
+    amsgrad = "paper"

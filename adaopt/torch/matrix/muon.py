@@ -140,7 +140,7 @@ def polar_factor(n: list[Tensor], h: Hyper) -> Tensor:
     y.div_(torch.linalg.vector_norm(y, dim=(1, 2), keepdim=True).clamp_(min=max(h.eps, 1e-30)))
     tall = y.shape[1] > y.shape[2]
     y = y.mT if tall else y
-    gram = y.shape[2] >= 2 * y.shape[1] and dtype != torch.bfloat16
+    gram = y.shape[2] >= 2 * y.shape[1] >= 64 and dtype != torch.bfloat16
     y = (iterated_by_gram if gram else iterated)(y, table)
     return y.mT if tall else y
 

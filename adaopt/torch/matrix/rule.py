@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import torch
@@ -113,7 +114,9 @@ class MatrixRule(Rule):
         for alike in gathered(rows, CHUNK if together else 1):
             columns = (list(c) if c[0] is not None else None for c in zip(*alike, strict=True))
             x, g, *kept = columns
-            with torch.autocast(x[0].device.type, enabled=False):  # it would round the products
+            device = x[0].device.type
+            rounds = torch.is_autocast_enabled(device)  # it would round the matrix products
+            with torch.autocast(device, enabled=False) if rounds else nullcontext():
                 self.rule(x, torch._foreach_neg(g) if h.maximize else g, h, k, *kept)
         return []
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from itertools import repeat
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...ranges import BELOW_ONE
 from ..engine.hyper import Hyper
+from ..engine.rule import Batch
+from .blocks import Layout, layout, turns
 from .distributed import DistributedRule
+from .factors import Factors, factors
 from .rule import sides
-
-Sides = tuple[list[Tensor] | None, list[Tensor] | None]  # of the rows, of the columns; None: none
 
 
 class SOAP(DistributedRule):
@@ -43,6 +44,9 @@ class SOAP(DistributedRule):
         weight_decay: :math:`\lambda \ge 0`, after the step (1e-2).
         precondition_frequency: steps from one basis to the next (10).
         max_precondition_dim: a longer dimension keeps its axes (10000).
+        block_size: the longest side of a block (128); a large one gives the authors' method.
+        stagger: give every block its turn among the steps between two bases, so that no step takes
+            much longer than others; else all are computed at once, as the authors do (False).
         distributed: see :class:`~adaopt.torch.matrix.distributed.DistributedRule` (False).
         maximize, foreach, differentiable, fused: see :class:`~adaopt.torch.engine.Rule`.
 
@@ -62,29 +66,32 @@ class SOAP(DistributedRule):
         precondition_frequency=10,
         max_precondition_dim=10000,
     )
-    buffers = ("exp_avg", "exp_avg_sq", "left", "right", "left_basis", "right_basis")
+    layout = dict(block_size=128, stagger=False)
+    fixed = dict(large="skip")
+    buffers = ("exp_avg", "exp_avg_sq", "statistics", "bases")
     ranges = {
         "shampoo_beta": BELOW_ONE,
         "precondition_frequency": (1, math.inf),
         "max_precondition_dim": (0, math.inf),
+        "block_size": (1, math.inf),
     }
 
     def rule(
         self, x: list[Tensor], g: list[Tensor], h: Hyper, k: int, *buffers: list[Tensor] | None
     ) -> None:
-        m, v, *matrices = buffers
-        g, S, Q = [as_matrix(t, m[0].dtype) for t in g], matrices[:2], matrices[2:]
+        m, v, _, *flat = buffers
+        g = [t.to(m[0].dtype) for t in g]
+        S, Q = (factors(f, x[0].shape, h) if f else [[], []] for f in flat)
         if k > 1:
-            turned = [t.view(x[0].shape) for t in into(Q, g)]
+            turned = into(Q, g)
             torch._foreach_lerp_(m, turned, 1 - h.betas[0])
             torch._foreach_mul_(v, h.betas[1])
             torch._foreach_addcmul_(v, turned, turned, 1 - h.betas[1])
             d = torch._foreach_add(torch._foreach_sqrt(v), h.eps)
-            d = back(Q, [as_matrix(t) for t in torch._foreach_div(m, d)])
-            torch._foreach_add_(x, [t.view(x[0].shape) for t in d], alpha=-h.lr_k)
+            torch._foreach_add_(x, back(Q, torch._foreach_div(m, d)), alpha=-h.lr_k)
             torch._foreach_mul_(x, 1 - h.lr * h.weight_decay)
         observed(g, S, h.beta)
-        if k == 1 or h.due:
+        if h.due:
             (first_basis if k == 1 else followed)(g, S, Q, m, v)
 
     def numbers(self, h: Hyper, k: int, memory: dict[str, float]) -> dict[str, float]:
@@ -92,77 +99,101 @@ class SOAP(DistributedRule):
         return dict(
             lr_k=h.lr * math.sqrt(1 - beta2**t) / (1 - beta1**t) if t else 0.0,
             beta=beta2 if h.shampoo_beta is None else h.shampoo_beta,
-            due=t > 0 and t % h.precondition_frequency == 0,
+            max_dim=h.max_precondition_dim,
         )
 
+    def plan(self, p: Tensor, h: Hyper) -> Layout:
+        """The blocks of the matrix that a parameter is; a vector has no matrices."""
+        most = h.max_precondition_dim if p.dim() > 1 else 0
+        return layout(sides(p), h.block_size, 0, most, h.large)
+
+    def prepare(self, groups: list[tuple[dict[str, Any], Hyper]]) -> None:
+        """Give every block its turn."""
+        self._turns = {}
+        for group, h in groups:
+            plans = tuple(self.plan(p, h) for p in group["params"])
+            chosen = turns(plans, h.precondition_frequency if h.stagger else 1)
+            self._turns.update(zip(group["params"], chosen, strict=True))
+
+    def _apply(self, name: str, batch: Batch) -> list:
+        """Call the rule on the blocks of all rows, those whose bases are due apart."""
+        h, t, parts, copies = batch.h, batch.k - 1, {False: [], True: []}, []
+        for x, g, m, v, *flat in batch.rows:
+            p = x if x in self._turns else x._base  # a number comes as a view (1,)
+            plan = self.plan(p, h)
+            whole = x.reshape(plan.shape)
+            if whole.data_ptr() != x.data_ptr():  # strides that allow no view
+                copies.append((x, whole))
+            for turn, row in zip(
+                self._turns[p], plan.rows(whole, g, m, v, None, *flat), strict=True
+            ):
+                due = not t or (t + turn) % h.precondition_frequency == 0
+                parts[due].append(row)
+        for due, rows in parts.items():
+            super()._apply(name, batch._replace(rows=rows, numbers=batch.numbers | {"due": due}))
+        for x, whole in copies:
+            x.copy_(whole.view(x.shape))
+        return []
+
     def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:
-        return tuple(n for n in self.buffers if "exp" in n or self.length(n, h, p))
+        return self.buffers if sum(self.plan(p, h).lengths) else self.buffers[:2]
 
     def start(self, name: str, p: Tensor, h: Hyper) -> Tensor:
-        shape = p.shape if "exp" in name else (self.length(name, h, p),) * 2
+        shape = p.shape if "exp" in name else sum(self.plan(p, h).lengths)
         return p.new_zeros(shape, dtype=torch.promote_types(p.dtype, torch.float32))
 
-    def length(self, name: str, h: Hyper, p: Tensor) -> int:
-        """Of the side that a buffer belongs to; 0 if it keeps its axes."""
-        n = sides(p)["right" in name]
-        return n if p.dim() > 1 and n <= h.max_precondition_dim else 0
-
     def treatment(self, h: Hyper, p: Tensor) -> str:
-        m, n = (self.length(name, h, p) for name in ("left", "right"))
-        if not m and not n:
+        plan = self.plan(p, h)
+        if not sum(plan.lengths):
             return "Adam"
-        kept = [f"{side} keep their axes" for side, k in (("rows", m), ("columns", n)) if not k]
-        return ", ".join(["a matrix {} x {}".format(*sides(p)), *kept])
+        words = [f"{len(plan.costs)} block{'s' * (len(plan.costs) > 1)} of {next(plan.blocks)}"]
+        return ", ".join(
+            words + [f"{n} keeps its axes" for n in plan.shape if n > h.max_precondition_dim]
+        )
 
 
-def as_matrix(t: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """The matrix (first dimension, all others), in this dtype if one is given."""
-    return t.to(dtype or t.dtype).reshape(len(t), -1)
-
-
-def into(Q: Sides, matrices: list[Tensor]) -> list[Tensor]:
+def into(Q: Factors, matrices: list[Tensor]) -> list[Tensor]:
     """Q_L' A Q_R of every matrix A; without a basis the side stays."""
-    left, right = ([None] * len(matrices) if q is None else q for q in Q)
-    turned = [a if q is None else q.mT @ a for q, a in zip(left, matrices, strict=True)]
-    return [a if q is None else a @ q for q, a in zip(right, turned, strict=True)]
+    left, right = Q
+    turned = [q.mT @ a for q, a in zip(left, matrices, strict=True)] if left else matrices
+    return [a @ q for q, a in zip(right, turned, strict=True)] if right else turned
 
 
-def back(Q: Sides, matrices: list[Tensor]) -> list[Tensor]:
+def back(Q: Factors, matrices: list[Tensor]) -> list[Tensor]:
     """Q_L A Q_R'."""
-    return into([q if q is None else [t.mT for t in q] for q in Q], matrices)
+    return into([[q.mT for q in side] for side in Q], matrices)
 
 
-def observed(g: list[Tensor], S: Sides, beta: float) -> None:
+def observed(g: list[Tensor], S: Factors, beta: float) -> None:
     """Move on L and R."""
     for side, matrices in enumerate(S):
-        for s, a in zip(matrices or (), g, strict=False):
+        for s, a in zip(matrices, g, strict=False):
             h = a.mT if side else a
             s.addmm_(h, h.mT, beta=beta, alpha=1 - beta)
 
 
-def first_basis(g: list[Tensor], S: Sides, Q: Sides, m: list[Tensor], v: list[Tensor]) -> None:
+def first_basis(g: list[Tensor], S: Factors, Q: Factors, *_: list[Tensor]) -> None:
     """The singular vectors of every G: of the short side by eigenvalues, of the long side by the
     QR decomposition of what G makes of them, whose completion does not depend on rounding."""
-    left, right = (repeat(None) if q is None else q for q in Q)
-    for a, q, r in zip(g, left, right, strict=False):
+    for i, a in enumerate(g):
+        bases = [side[i] if side else None for side in Q]
         if len(a) < a.shape[1]:
-            a, q, r = a.mT, r, q
-        short = torch.linalg.eigh(a.mT @ a).eigenvectors.flip(1)
-        if r is not None:
-            r.copy_(short)
-        if q is not None:
-            q.copy_(torch.linalg.qr(a @ short, mode="complete").Q)
+            a, bases = a.mT, bases[::-1]
+        long, short = bases
+        vectors = torch.linalg.eigh(a.mT @ a).eigenvectors.flip(1)
+        if short is not None:
+            short.copy_(vectors)
+        if long is not None:
+            long.copy_(torch.linalg.qr(a @ vectors, mode="complete").Q)
 
 
-def followed(g: list[Tensor], S: Sides, Q: Sides, m: list[Tensor], v: list[Tensor]) -> None:
+def followed(g: list[Tensor], S: Factors, Q: Factors, m: list[Tensor], v: list[Tensor]) -> None:
     """One step of power iteration on each side; the moments follow."""
-    for side, matrices in enumerate(S):
-        for i, s in enumerate(matrices or ()):
-            q = Q[side][i]
+    for side, pairs in enumerate(zip(S, Q, strict=True)):
+        for s, q, M, V in zip(*pairs, m, v, strict=False):
             product = s @ q
             order = (q * product).sum(0).argsort(descending=True)
             new = torch.linalg.qr(product[:, order]).Q
-            turn, M, V = new.mT @ q, as_matrix(m[i]), as_matrix(v[i])
-            M.copy_(M @ turn.mT if side else turn @ M)
+            M.copy_((M @ q.mT) @ new if side else new.mT @ (q @ M))
             V.copy_(V.index_select(side, order))
             q.copy_(new)
