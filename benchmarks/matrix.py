@@ -28,7 +28,6 @@ from benchmarks import runner
 from benchmarks.runner import interleaved, machine, milliseconds, ratio, summary, write, write_json
 
 FREQUENCY = 10  # steps from one refresh of the preconditioners to the next, of all of them
-BLOCK = 256
 WHOLE = 10**6  # a size that no dimension has
 LR = 1e-6
 MODELS = {
@@ -92,22 +91,29 @@ METHODS = {
             pytorch_optimizer.ScalableShampoo,
             preconditioning_compute_steps=FREQUENCY,
             start_preconditioning_step=1,
-            block_size=BLOCK,
+            block_size=ours.Shampoo.hyper["block_size"],
         ),
         THEIRS,
         floor="floor of Shampoo",
     ),
     "SOAP": Method(
-        with_all(ours.SOAP, precondition_frequency=FREQUENCY),
+        with_all(ours.SOAP, precondition_frequency=FREQUENCY, stagger=True),
         OURS,
         "SOAP of pytorch_optimizer",
         0.7,
         "floor of SOAP",
     ),
+    "SOAP, unblocked": Method(
+        with_all(ours.SOAP, precondition_frequency=FREQUENCY, stagger=True, block_size=WHOLE),
+        OURS,
+        "SOAP of pytorch_optimizer",
+        None,
+        "floor of SOAP, unblocked",
+    ),
     "SOAP of pytorch_optimizer": Method(
         with_all(pytorch_optimizer.SOAP, precondition_frequency=FREQUENCY),
         THEIRS,
-        floor="floor of SOAP",
+        floor="floor of SOAP, unblocked",
     ),
     "Muon": Method(with_adamw(ours.Muon, ours.AdamW), OURS, "Muon of torch", 0.75, "floor of Muon"),
     "Muon of torch": Method(
@@ -182,7 +188,11 @@ def operations(name: str, model: nn.Module) -> list[Callable[[], object]]:
 
     muon, soap = "Muon" in name, "SOAP" in name
     params = split_parameters(model)[0] if muon else model.parameters()
-    most = WHOLE if muon or soap or "unblocked" in name else BLOCK
+    most = (
+        WHOLE
+        if muon or "unblocked" in name
+        else (ours.SOAP if soap else ours.Shampoo).hyper["block_size"]
+    )
     plans = [layout(tuple(p.shape), most, 0, WHOLE, "skip") for p in params]
     step, refresh = [], []
     for shape, count in Counter(block for plan in plans for block in plan.blocks).items():

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from adaopt.catalog import CARDS
+from adaopt.torch import SOAP, Shampoo
 from benchmarks import matrix, runner, step
 from benchmarks.__main__ import main
 
@@ -138,17 +139,23 @@ def products(name, model):
 
 
 def test_the_floor_counts_what_the_formula_asks_for():
-    """One weight (300, 40) and one bias (300,): blocks of 150, or whole."""
+    """One weight (300, 40) and one bias (300,), in even blocks of at most so much, or whole."""
     model = torch.nn.Linear(40, 300)
-    weight = 150 * 150 * 40 + 150 * 40 * 40
-    blocked = 10 * 2 * 2 * (weight + 150**2) + 2 * (2 * 150**3 + 40**3)
-    assert products("floor of Shampoo", model) == (blocked, [40, 40, 150, 150, 150, 150])
+    parts = -(-300 // Shampoo.hyper["block_size"])
+    n = 300 // parts
+    step = 2 * parts * (n * n * 40 + n * 40 * 40 + n * n)
+    blocked = 10 * step + parts * (2 * n**3 + 40**3)
+    assert products("floor of Shampoo", model) == (blocked, [40] * parts + [n] * 2 * parts)
     whole = 300 * 300 * 40 + 300 * 40 * 40
     roots = 2 * 300**3 + 40**3
     unblocked = 10 * 2 * (whole + 300**2) + roots
     assert products("floor of Shampoo, unblocked", model) == (unblocked, [40, 300, 300])
     soap = 10 * 3 * whole + 300**3 + 40**3
-    assert products("floor of SOAP", model) == (soap, [40, 300])
+    assert products("floor of SOAP, unblocked", model) == (soap, [40, 300])
+    parts = -(-300 // SOAP.hyper["block_size"])
+    n = 300 // parts
+    soap = parts * (10 * 3 * (n * n * 40 + n * 40 * 40) + n**3 + 40**3)
+    assert products("floor of SOAP", model) == (soap, [40] * parts + [n] * parts)
     two = torch.nn.Sequential(model, torch.nn.Linear(300, 3))  # the last one is a head
     muon = 10 * 5 * (2 * 40 * 40 * 300 + 40**3)
     assert products("floor of Muon", two) == (muon, [])
