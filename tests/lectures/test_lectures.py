@@ -24,6 +24,7 @@ CLAIMS = {  # which of the slides' claims a lecture settles; what is missing is 
     "06": {32},
     "09": range(41, 49),
     "10": range(49, 53),
+    "11": {53},
     "12": range(54, 65),
 }
 CITED = {"03": {15}, "04": {22}, "09": {40}}  # a markdown cell with the tag claim-NN
