@@ -48,19 +48,17 @@ class CASPR(Shampoo):
     ) -> None:
         if not before:
             return super().observed(G, h, S, P)
-        for axis, (s, p) in enumerate(zip(S, P, strict=True)):
-            if s:
-                moved(s, second_moment(G, axis, s[0].dim() == 1), h.beta)
-                G = times(torch.stack(p), G, axis) / math.sqrt(len(s[0]))
+        for axis, s in S.items():
+            moved(s, second_moment(G, axis, s[0].dim() == 1), h.beta)
+            G = times(torch.stack(P[axis]), G, axis) / math.sqrt(len(s[0]))
         if h.due:
             self.renewed(S, P, h)
             kept = torch.ones(len(G), dtype=G.dtype, device=G.device)
-            for s, p, b in zip(S, P, before, strict=True):
-                if s:
-                    scale = share(torch.stack(p), torch.stack(b), h.eps)
-                    torch._foreach_copy_(b, s)
-                    torch._foreach_mul_(s, list(kept))
-                    kept = kept * scale
+            for axis, s in S.items():
+                scale = share(torch.stack(P[axis]), torch.stack(before[axis]), h.eps)
+                torch._foreach_copy_(before[axis], s)
+                torch._foreach_mul_(s, list(kept))
+                kept = kept * scale
 
     def usual(self, h: Hyper, order: int) -> float:
         return 1 / 4 if h.variant == "paper" else 1 / 2
@@ -68,7 +66,7 @@ class CASPR(Shampoo):
     def preconditioned(self, u: Tensor, P: Factors, h: Hyper) -> Tensor:
         if h.variant == "algoperf":
             return super().preconditioned(u, P, h)
-        roots = [(axis, torch.stack(p)) for axis, p in enumerate(P) if p]
+        roots = [(axis, torch.stack(p)) for axis, p in P.items()]
         for _ in range(2):
             u = sum(times(root, u, axis) for axis, root in roots) / len(roots)
         return u

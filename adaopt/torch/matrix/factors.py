@@ -9,22 +9,19 @@ from ..engine.hyper import Hyper
 from .blocks import length
 from .roots import INVERSE_ROOTS, inverse_root_eigh
 
-# Of each dimension one tensor a block: a matrix (n, n) or its diagonal (n,); none if it is skipped.
-Factors = list[list[Tensor]]
+# By dimension, one tensor a block: a matrix (n, n) or its diagonal (n,); skipped ones are missing.
+Factors = dict[int, list[Tensor]]
 
 
 def factors(flat: list[Tensor], shape: torch.Size, h: Hyper) -> Factors:
-    """The factors of blocks of this shape as views: a matrix (n, n) or its diagonal (n,)."""
+    """The factors of blocks of this shape, as views."""
     lengths = [length(n, h.max_dim, h.large) for n in shape]
-    columns = (
-        [flat]
-        if len(shape) == 1
-        else zip(*(f.split_with_sizes(lengths) for f in flat), strict=True)
-    )
-    return [
-        [f.view(n, n) if n <= h.max_dim else f for f in column] if size else []
-        for n, size, column in zip(shape, lengths, columns, strict=True)
-    ]
+    columns = zip(*(f.split_with_sizes(lengths) for f in flat), strict=True)
+    return {
+        axis: [f.view(n, n) for f in column] if n <= h.max_dim else list(column)
+        for axis, (n, column) in enumerate(zip(shape, columns, strict=True))
+        if lengths[axis]
+    }
 
 
 def unfolded(g: Tensor, axis: int) -> Tensor:

@@ -127,18 +127,15 @@ class Shampoo(DistributedRule):
 
     def observed(self, G: Tensor, h: Hyper, S: Factors, P: Factors) -> None:
         """Move on the second moments, and compute the roots anew of blocks whose turn it is."""
-        for axis, s in enumerate(S):
-            if s:
-                moved(s, second_moment(G, axis, s[0].dim() == 1), h.beta)
+        for axis, s in S.items():
+            moved(s, second_moment(G, axis, s[0].dim() == 1), h.beta)
         if h.due:
             self.renewed(S, P, h)
 
     def renewed(self, S: Factors, P: Factors, h: Hyper) -> None:
         """Compute the roots anew."""
-        exponent = h.exponent or self.usual(h, sum(map(bool, S)))
-        for s, p in zip(S, P, strict=True):
-            if s:
-                refresh(s, p, h, exponent)
+        for axis, s in S.items():
+            refresh(s, P[axis], h, h.exponent or self.usual(h, len(S)))
 
     def usual(self, h: Hyper, order: int) -> float:
         """The exponent of a tensor with this many factors."""
@@ -146,8 +143,8 @@ class Shampoo(DistributedRule):
 
     def preconditioned(self, u: Tensor, P: Factors, h: Hyper) -> Tensor:
         """Every dimension multiplied by its root."""
-        for axis, p in enumerate(P):
-            u = times(torch.stack(p), u, axis) if p else u
+        for axis, p in P.items():
+            u = times(torch.stack(p), u, axis)
         return u
 
     def grafted(
@@ -226,7 +223,7 @@ class Shampoo(DistributedRule):
         flat = torch.zeros(sum(plan.lengths), dtype=dtype, device=p.device)
         if name == "roots":
             for shape, block in zip(plan.blocks, flat.split(plan.lengths), strict=True):
-                for factor in chain(*factors([block], shape, h)) if len(block) else ():
+                for factor in chain(*factors([block], shape, h).values()) if len(block) else ():
                     factor.fill_(1) if factor.dim() == 1 else factor.fill_diagonal_(1)
         return flat
 
