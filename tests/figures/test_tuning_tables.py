@@ -1,4 +1,4 @@
-"""The tables of lecture 5: every loss where its decay and rate are, the lowest of a panel in bold."""
+"""The tables of lecture 5: every loss in its square, the lowest of a panel in bold."""
 
 import matplotlib
 
