@@ -81,7 +81,7 @@ class SOAP(DistributedRule):
     ) -> None:
         m, v, _, *flat = buffers
         g = [t.to(m[0].dtype) for t in g]
-        S, Q = (factors(f, x[0].shape, h) if f else [[], []] for f in flat)
+        S, Q = (factors(f, x[0].shape, h) if f else {} for f in flat)
         if k > 1:
             turned = into(Q, g)
             torch._foreach_lerp_(m, turned, 1 - h.betas[0])
@@ -154,20 +154,20 @@ class SOAP(DistributedRule):
 
 def into(Q: Factors, matrices: list[Tensor]) -> list[Tensor]:
     """Q_L' A Q_R of every matrix A; without a basis the side stays."""
-    left, right = Q
-    turned = [q.mT @ a for q, a in zip(left, matrices, strict=True)] if left else matrices
-    return [a @ q for q, a in zip(right, turned, strict=True)] if right else turned
+    if 0 in Q:
+        matrices = [q.mT @ a for q, a in zip(Q[0], matrices, strict=True)]
+    return [a @ q for q, a in zip(Q[1], matrices, strict=True)] if 1 in Q else matrices
 
 
 def back(Q: Factors, matrices: list[Tensor]) -> list[Tensor]:
     """Q_L A Q_R'."""
-    return into([[q.mT for q in side] for side in Q], matrices)
+    return into({side: [q.mT for q in bases] for side, bases in Q.items()}, matrices)
 
 
 def observed(g: list[Tensor], S: Factors, beta: float) -> None:
     """Move on L and R."""
-    for side, matrices in enumerate(S):
-        for s, a in zip(matrices, g, strict=False):
+    for side, matrices in S.items():
+        for s, a in zip(matrices, g, strict=True):
             h = a.mT if side else a
             s.addmm_(h, h.mT, beta=beta, alpha=1 - beta)
 
@@ -176,7 +176,7 @@ def first_basis(g: list[Tensor], S: Factors, Q: Factors, *_: list[Tensor]) -> No
     """The singular vectors of every G: of the short side by eigenvalues, of the long side by the
     QR decomposition of what G makes of them, whose completion does not depend on rounding."""
     for i, a in enumerate(g):
-        bases = [side[i] if side else None for side in Q]
+        bases = [Q[side][i] if side in Q else None for side in (0, 1)]
         if len(a) < a.shape[1]:
             a, bases = a.mT, bases[::-1]
         long, short = bases
@@ -189,8 +189,8 @@ def first_basis(g: list[Tensor], S: Factors, Q: Factors, *_: list[Tensor]) -> No
 
 def followed(g: list[Tensor], S: Factors, Q: Factors, m: list[Tensor], v: list[Tensor]) -> None:
     """One step of power iteration on each side; the moments follow."""
-    for side, pairs in enumerate(zip(S, Q, strict=True)):
-        for s, q, M, V in zip(*pairs, m, v, strict=False):
+    for side in S:
+        for s, q, M, V in zip(S[side], Q[side], m, v, strict=True):
             product = s @ q
             order = (q * product).sum(0).argsort(descending=True)
             new = torch.linalg.qr(product[:, order]).Q
