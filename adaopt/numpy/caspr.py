@@ -29,15 +29,12 @@ class CASPR(Shampoo):
         R_k = \beta R_{k-1} + (1 - \beta)\, (P G_k)^\top P G_k / m, \qquad
         D_k = P\, G_k\, (R_k + \varepsilon I)^{-1/2},
 
-    :math:`m` being the number of rows, with the P of the last steps before. Whenever P is new, R is
-    multiplied by :math:`\operatorname{tr}(P (L' + \varepsilon I) P) / m`, with the :math:`L'` of
-    the P before.
+    where P is that of the step before and m the number of rows. Whenever P is new, R is multiplied
+    by :math:`\operatorname{tr}(P (L' + \varepsilon I) P) / m`, with the :math:`L'` of the P before.
 
     Args:
-        lr, beta, eps, exponent, betas, momentum, nesterov, weight_decay, grafting, graft_eps,
-            bias_correction, precondition_frequency, start_step, maximize: see :class:`Shampoo`;
-            the exponent is 1/4 by default, or 1/2, whatever the order.
         variant: "paper" (default) or "algoperf".
+        others: see :class:`Shampoo`; the exponent is 1/4 by default, or 1/2, whatever the order.
 
     Source: Duvvuri et al. (2024); the variant is the submission CASPR Adaptive to AlgoPerf
     (MLCommons, 2024), which takes blocks of 1,024, ``grafting="nadam"``, new roots every 20 steps
