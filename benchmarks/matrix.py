@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterable
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -163,8 +164,10 @@ def tensors(values: Iterable[Any]) -> Iterable[int]:
             yield value.nbytes
         elif isinstance(value, list | tuple):
             yield from tensors(value)
-        elif isinstance(value, dict) or hasattr(value, "__dict__"):
-            yield from tensors((value if isinstance(value, dict) else vars(value)).values())
+        elif isinstance(value, dict):
+            yield from tensors(value.values())
+        elif hasattr(value, "__dict__") and not isinstance(value, type | Enum):
+            yield from tensors(vars(value).values())
 
 
 def wait(like: Tensor) -> None:
