@@ -139,7 +139,8 @@ CARDS = (
         "the mean of the p products is applied twice; the paper has matrices. AlgoPerf's variant "
         "is its submission but for eps, which is relative to the largest eigenvalue there, the "
         "grafted length, of the whole tensor there and of each block here, vectors, which have "
-        "Adam's step there, and the start: R from I and roots from step 20 on there. Layout and state as Shampoo's; the variant keeps L twice",
+        "Adam's step there, and the start: R from I and roots from step 20 on there. Layout and "
+        "state as Shampoo's; the variant keeps L twice",
         algoperf="CASPR Adaptive: variant='algoperf', grafting='nadam', block_size=1024, "
         "precondition_frequency=20, start_step=101",
         unverified="the paper's form is checked against an account of it, the variant against the "
