@@ -43,7 +43,7 @@ def add_parser(commands: Any) -> None:
     add("--dropout", type=float, metavar="P", help="dropout, if not the model's")
     add("--batch", type=_positive, default=1, help="sequences per device in one pass (1)")
     add("--seq", type=_positive, help="tokens per sequence (the model's context)")
-    add("--optimizer", default="adamw", help="key of the catalog, muon or shampoo (adamw)")
+    add("--optimizer", default="adamw", help="key of the catalog (adamw)")
     add("--precision", default="fp16", help="fp32, fp16, bf16 (both mixed) or bf16-pure (fp16)")
     add("--zero", type=int, default=0, help="ZeRO stage, 0 to 3 (0)")
     add("--devices", type=_positive, default=1, help="number of devices (1)")

@@ -77,7 +77,7 @@ def model_states(
     Args:
         model: see :func:`count_parameters`. A mere number serves for methods whose state does not
             depend on shapes.
-        optimizer: a key of the catalog, at its card's preset; "muon" or "shampoo".
+        optimizer: a key of the catalog, at its card's preset.
         precision: a key of ``PRECISIONS``.
         zero: stage 0 to 3.
         devices: N, at least 1.
@@ -107,13 +107,12 @@ def optimizer_state(
 ) -> int:
     """Bytes of tensors that the optimizer keeps after its first step, besides the parameters.
 
-    For methods of the catalog it is what the torch class itself makes for these shapes (on the meta
-    device: nothing is allocated), and equals the tensors of its ``state_dict``. Muon and Shampoo
-    are counted by their formulas: see :func:`matrix_state`.
+    It is what the torch class itself makes for these shapes (on the meta device: nothing is
+    allocated), and equals the tensors of its ``state_dict``.
 
     Args:
         model: see :func:`count_parameters`, or a list of parameters.
-        optimizer: a key of the catalog, "muon" or "shampoo".
+        optimizer: a key of the catalog.
         dtype: of the parameters that the optimizer steps.
 
     Raises:
@@ -121,10 +120,6 @@ def optimizer_state(
             depends on their shapes.
     """
     number = isinstance(model, int | float)
-    if optimizer not in catalog.CARDS and optimizer in MATRIX_METHODS:
-        if number:
-            raise ValueError(_needs_shapes(optimizer))
-        return matrix_state(_shapes(model), optimizer, dtype.itemsize)
     card = catalog.card(optimizer)
     if number:
         square, flat = (_kept(card, [torch.Size(s)], dtype) for s in ((64, 64), (4096,)))
@@ -152,35 +147,6 @@ def _needs_shapes(optimizer: str) -> str:
         f"The state of {optimizer!r} depends on the shapes of the parameters: "
         "give a model instead of their number"
     )
-
-
-MATRIX_METHODS = ("muon", "shampoo")
-
-
-def matrix_state(shapes: Sequence[torch.Size], method: str, itemsize: int = 4) -> int:
-    r"""Bytes of state of the matrix methods on parameters of these shapes.
-
-    - Muon keeps a momentum (1 number per parameter) for matrices inside the network, and Adam's two
-      for embeddings, biases and normalizations.
-    - Shampoo keeps, for a matrix m x n, the statistics L (m x m) and R (n x n) and their inverse
-      fourth roots, and Adam's two numbers besides for grafting; for embeddings and vectors Adam's
-      two alone.
-
-    A matrix with a side above 8192 counts as an embedding. GPT-2's positions, with 1024 rows, look
-    like a layer and count as one.
-
-    Source: Jordan et al. (2024), Muon; Gupta, Koren and Singer (2018), Shampoo; Anil et al. (2020)
-    for grafting and the limit on the side.
-    """
-    total = 0
-    for shape in shapes:
-        size = shape.numel()
-        inner = len(shape) == 2 and max(shape) <= 8192
-        if method == "muon":
-            total += size if inner else 2 * size
-        else:
-            total += 2 * size + (2 * sum(side**2 for side in shape) if inner else 0)
-    return total * itemsize
 
 
 def zero_states(

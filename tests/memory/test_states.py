@@ -13,7 +13,7 @@ from adaopt.memory import (
     optimizer_state,
     zero_states,
 )
-from adaopt.memory.states import buffer_size, matrix_state
+from adaopt.memory.states import buffer_size
 from adaopt.nn import GPT, GPT2_CONFIGS, MLP, GPTConfig
 
 EXACT = {
@@ -118,8 +118,12 @@ def test_a_flat_number_serves_where_shapes_do_not_matter():
 
 def test_matrix_methods_by_hand():
     shapes = [torch.Size((6, 4)), torch.Size((5,)), torch.Size((9000, 4))]
-    assert matrix_state(shapes, "muon") == 4 * (24 + 2 * 5 + 2 * 36000)
-    assert matrix_state(shapes, "shampoo") == 4 * (2 * (24 + 5 + 36000) + 2 * (36 + 16))
+    tensors = [torch.empty(shape) for shape in shapes]
+    assert optimizer_state(tensors, "muon") == 4 * (24 + 5 + 36000)
+    # Shampoo: of 9000 rows the diagonal; SOAP: 71 blocks, 54 of 127 rows and 17 of 126
+    assert optimizer_state(tensors, "shampoo") == 8 * (36 + 16 + 25 + 9000 + 16)
+    blocks = 54 * 127**2 + 17 * 126**2 + 71 * 16
+    assert optimizer_state(tensors, "soap") == 8 * (24 + 5 + 36000 + 36 + 16 + blocks)
 
 
 @pytest.mark.parametrize(
