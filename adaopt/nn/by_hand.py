@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 from adaopt.nn.checks import (
+    check_floating,
     check_labels_fit,
     check_range,
     check_reduction,
@@ -32,6 +33,7 @@ def mse_loss(prediction: Array, target: Array, *, reduction: str = "mean") -> tu
     """
     check_reduction(reduction)
     check_same_shape(prediction, target)
+    check_floating("prediction", prediction)
     error = prediction - target
     return _reduced(error**2, 2 * error, reduction, error.size)
 
@@ -61,7 +63,7 @@ def cross_entropy(
 def softmax_cross_entropy(z: Array, q: Array) -> tuple[Array, Array]:
     shifted = z - z.max(axis=-1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    loss = -(q * log_p).sum(axis=-1)
+    loss = -(q * np.where(q, log_p, 0)).sum(axis=-1)  # 0 log 0 is 0
     return loss, np.exp(log_p) * q.sum(axis=-1, keepdims=True) - q
 
 
@@ -98,6 +100,7 @@ def _target(
     check_reduction(reduction)
     labels = np.asarray(labels)
     check_labels_fit(name, scores, labels)
+    check_floating(name, scores)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"Invalid labels: expected integers, got {labels.dtype}")
     classes = scores.shape[-1]

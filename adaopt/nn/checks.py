@@ -23,6 +23,13 @@ def check_same_shape(prediction: Any, target: Any) -> None:
     _check_filled("prediction", prediction)
 
 
+def check_floating(name: str, values: Any) -> None:
+    """Refuse integers, which would wrap or be rounded to in silence."""
+    kind = str(values.dtype)
+    if "float" not in kind and "longdouble" not in kind:
+        raise TypeError(f"Invalid {name}: expected floating-point, got {values.dtype}")
+
+
 def check_labels_fit(name: str, scores: Any, labels: Any) -> None:
     """Refuse labels (...) that do not fit scores (..., C), and an empty batch."""
     if scores.ndim < 1 or scores.shape[:-1] != labels.shape:

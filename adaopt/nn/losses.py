@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from adaopt.nn.checks import (
+    check_floating,
     check_labels_fit,
     check_range,
     check_reduction,
@@ -32,6 +33,7 @@ def mse_loss(prediction: Tensor, target: Tensor, *, reduction: str = "mean") -> 
     """
     check_reduction(reduction)
     check_same_shape(prediction, target)
+    check_floating("prediction", prediction)
     return F.mse_loss(prediction, target, reduction=reduction)
 
 
@@ -120,12 +122,14 @@ def check_indices(name: str, indices: Tensor, count: int) -> None:
         raise TypeError(f"Invalid {name}: expected integers, got {indices.dtype}")
     if indices.device.type != "cpu" or indices.numel() == 0:
         return
-    check_range(name, *(value.item() for value in torch.aminmax(indices)), count)
+    # torch has no such function for unsigned integers; one beyond 2**63 becomes negative
+    check_range(name, *(value.item() for value in torch.aminmax(indices.long())), count)
 
 
 def _check_labelled(name: str, scores: Tensor, labels: Tensor, reduction: str) -> None:
     check_reduction(reduction)
     check_labels_fit(name, scores, labels)
+    check_floating(name, scores)
     check_indices("labels", labels, scores.shape[-1])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,13 @@ def progress_bar(progress: bool, total: int, initial: int) -> Any:
 
 def step_size(schedule: Schedule, k: int) -> float:
     """What the schedule gives after k steps, refused if it is no step size."""
-    lr = float(schedule(k))
-    if not (math.isfinite(lr) and lr >= 0):
+    lr = schedule(k)
+    if not (isinstance(lr, Real | np.ndarray) and math.isfinite(lr) and lr >= 0):
         raise ValueError(f"schedule({k}) is {lr}: a step size must be a number >= 0")
-    return lr
+    return float(lr)
+
+
+def short(value: Any) -> str:
+    """As text, cut where it is long."""
+    text = str(value)
+    return text if len(text) <= 200 else text[:200] + "..."

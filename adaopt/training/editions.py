@@ -28,6 +28,36 @@ def edition_of(optimizer: Any, x: np.ndarray) -> NumpyEdition | TorchEdition:
     raise TypeError(f"optimizer must be a rule of adaopt.numpy or of torch, not {optimizer!r}")
 
 
+def split_state(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What a rule remembers of one array, as plain values and arrays; of a list each by its place.
+
+    In the plain values None stands where an array was in a list.
+    """
+    numbers, arrays = {}, {}
+    for name, value in vars(state).items():
+        if isinstance(value, np.ndarray):
+            arrays[name] = value
+        elif isinstance(value, list | tuple):
+            found = {i: a for i, a in enumerate(value) if isinstance(a, np.ndarray)}
+            numbers[name] = [None if i in found else a for i, a in enumerate(value)]
+            arrays |= {f"{name}.{i}": a for i, a in found.items()}
+        else:
+            numbers[name] = value
+    return numbers, arrays
+
+
+def joined_state(numbers: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
+    """The state that :func:`split_state` took apart."""
+    state = State(**numbers)
+    for label, value in arrays.items():
+        name, _, place = label.partition(".")
+        if place:
+            getattr(state, name)[int(place)] = value
+        else:
+            setattr(state, name, value)
+    return state
+
+
 class NumpyEdition:
     """A rule of ``adaopt.numpy`` and its x."""
 
@@ -49,18 +79,15 @@ class NumpyEdition:
         self.x = self.optimizer.step(self.x, g)
 
     def save(self) -> tuple[dict, dict[str, np.ndarray]]:
-        state = vars(self.optimizer.state) if self.optimizer.k else {}
-        arrays = {n: a for n, a in state.items() if isinstance(a, np.ndarray)}
-        numbers = {n: a for n, a in state.items() if n not in arrays}
+        numbers, arrays = split_state(self.optimizer.state) if self.optimizer.k else ({}, {})
         shared = vars(self.optimizer.shared)
         return {"k": self.optimizer.k, "numbers": numbers, "shared": shared}, arrays
 
     def load(self, x: np.ndarray, meta: dict, arrays: dict[str, np.ndarray]) -> None:
         self.x, rule = x, self.optimizer
         if meta["k"]:
-            rule.state, rule.k = rule.start(x), meta["k"]
+            rule.state, rule.k = joined_state(meta["numbers"], arrays), meta["k"]
             rule.layout = {"": (x.shape, x.dtype)}
-            vars(rule.state).update(meta["numbers"] | arrays)
             rule.shared = State(**meta.get("shared", {}))
 
 

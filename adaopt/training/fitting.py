@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from adaopt.numpy import Rule
 from adaopt.schedules import Schedule
 from adaopt.training import checkpoint as files
-from adaopt.training.common import DivergenceError, at_least_one, progress_bar, step_size
+from adaopt.training.common import DivergenceError, at_least_one, progress_bar, short, step_size
 from adaopt.training.trainers import Means, NumpyTrainer, TorchTrainer, on_copies
 
 PRECISIONS = (None, "bfloat16", "float16")
@@ -117,9 +118,11 @@ def fit(
     at_least_one(epochs=epochs, batch_size=batch_size)
     if checkpoint_every is not None:
         at_least_one(checkpoint_every=checkpoint_every)
+    if not limit > 0:
+        raise ValueError(f"Invalid limit: {limit}. Expected a number > 0")
     trainer = _trainer(model, optimizer, data, validation, loss, device, precision, clip)
     run = _Run(trainer, _order(generator, trainer), batch_size, schedule, limit)
-    path = None if checkpoint is None else Path(checkpoint)
+    path = None if checkpoint is None else _place(Path(checkpoint), trainer)
     if path is not None and path.exists():
         run.load(path, epochs)
     with progress_bar(progress, epochs * run.batches, run.steps) as bar:
@@ -157,7 +160,8 @@ def find_lr(
     Source: Smith (2017).
     """
     at_least_one(steps=steps, batch_size=batch_size)
-    if not (0 < low < high < math.inf) or steps < 2:
+    numbers = isinstance(low, Real) and isinstance(high, Real)
+    if not (numbers and 0 < low < high < math.inf) or steps < 2:
         raise ValueError(f"Invalid rates: low {low}, high {high}, steps {steps}")
     model, optimizer = on_copies(model, optimizer)
     trainer = _trainer(model, optimizer, data, None, loss, None, None, None)
@@ -187,6 +191,8 @@ class _Run:
         schedule: Schedule | None,
         limit: float,
     ) -> None:
+        if not (schedule is None or callable(schedule)):
+            raise TypeError(f"schedule must be a function of the step number, not {schedule!r}")
         self.trainer, self.generator, self.batch_size = trainer, generator, batch_size
         self.schedule, self.limit = schedule, limit
         self.n = len(trainer.X)
@@ -271,7 +277,7 @@ class _Run:
     def describe(self) -> dict[str, Any]:
         """What must be equal for a checkpoint to be of this run."""
         return {
-            "optimizer": type(self.trainer.optimizer).__name__,
+            **self.trainer.describe(),
             "samples": self.n,
             "batch_size": self.batch_size,
             "schedule": self.schedule is not None,
@@ -301,7 +307,7 @@ class _Run:
         foreign = f"checkpoint {path} belongs to another run (it is left as it is): "
         for name, value in self.describe().items():
             if (was := meta["settings"].get(name)) != value:
-                raise ValueError(f"{foreign}its {name} is {was}, here it is {value}")
+                raise ValueError(f"{foreign}its {name} is {short(was)}, here it is {short(value)}")
         if meta["steps"] > epochs * self.batches:
             done = meta["steps"] / self.batches
             raise ValueError(f"checkpoint {path} is at epoch {done:.4g}, beyond epochs={epochs}")
@@ -318,6 +324,19 @@ class _Run:
             self.generator.set_state(torch.tensor(meta["random"], dtype=torch.uint8))
 
 
+def _place(path: Path, trainer: NumpyTrainer | TorchTrainer) -> Path:
+    """The path of a checkpoint, refused before the first step if none can be written there."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"checkpoint {path}: there is no folder {path.parent}")
+    groups = getattr(trainer.optimizer, "param_groups", ())
+    if any(group.get("distributed") for group in groups):
+        raise ValueError(
+            "checkpoint does not go with distributed=True: each process keeps a state of its own. "
+            "Save the state dict of every process yourself"
+        )
+    return path
+
+
 def _trainer(
     model: Any,
     optimizer: Any,
@@ -330,8 +349,8 @@ def _trainer(
 ) -> NumpyTrainer | TorchTrainer:
     if precision not in PRECISIONS:
         raise ValueError(f"Invalid precision: {precision!r}. Expected one of {PRECISIONS}")
-    if clip is not None and not 0 < clip < math.inf:
-        raise ValueError(f"Invalid clip: {clip}. Expected a finite number > 0")
+    if clip is not None and not (isinstance(clip, Real) and 0 < clip < math.inf):
+        raise ValueError(f"Invalid clip: {clip!r}. Expected a finite number > 0")
     if not isinstance(optimizer, Rule):
         return TorchTrainer(model, optimizer, data, validation, loss, device, precision, clip)
     for name, value in (("device", device), ("precision", precision), ("clip", clip)):

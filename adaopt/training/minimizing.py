@@ -13,7 +13,7 @@ import numpy as np
 from adaopt.numpy import Rule
 from adaopt.schedules import Backtracking, Schedule
 from adaopt.training import checkpoint as files
-from adaopt.training.common import DivergenceError, at_least_one, progress_bar, step_size
+from adaopt.training.common import DivergenceError, at_least_one, progress_bar, short, step_size
 from adaopt.training.editions import NumpyEdition, TorchEdition, edition_of
 from adaopt.training.sampling import Sampler
 
@@ -314,8 +314,8 @@ class _Run:
         foreign = f"checkpoint {path} belongs to another run (it is left as it is): "
         for name, value in self.settings.items():
             if meta["settings"].get(name) != value:
-                was = _short(meta["settings"].get(name))
-                raise ValueError(f"{foreign}its {name} is {was}, here it is {_short(value)}")
+                was = short(meta["settings"].get(name))
+                raise ValueError(f"{foreign}its {name} is {was}, here it is {short(value)}")
         first, value = arrays["trace/values"][0], self.problem.f(self.edition.x)
         if abs(value - first) > 1e-9 * max(1.0, abs(first)):
             raise ValueError(f"{foreign}its f(x0) is {first}, here it is {value}")
@@ -358,8 +358,3 @@ def _start(problem: Any, x0: np.ndarray) -> np.ndarray:
         at = int(np.argmin(np.isfinite(x0)))
         raise ValueError(f"x0 is {x0[at]} at index {at}")
     return x0
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 200 else text[:200] + "..."

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from adaopt.numpy import State
+from adaopt.training.editions import joined_state, split_state
 
 Check = Callable[[float], None]
 NAN = float("nan")
@@ -88,24 +89,27 @@ class NumpyTrainer:
     def finish(self) -> None:
         """The model holds the trained parameters already."""
 
+    def describe(self) -> dict[str, Any]:
+        """What must be equal for a checkpoint to be of this network and method."""
+        shapes = {n: [list(x.shape), str(x.dtype)] for n, x in self.x.items()}
+        return {"optimizer": f"NumPy's {type(self.optimizer).__name__}", "parameters": shapes}
+
     def save(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        rule = self.optimizer
-        arrays, numbers = {f"x/{n}": x for n, x in self.x.items()}, {n: {} for n in rule.state}
+        rule, numbers = self.optimizer, {}
+        arrays = {f"x/{n}": x for n, x in self.x.items()}
         for name, state in rule.state.items():
-            for key, value in vars(state).items():
-                if isinstance(value, np.ndarray):
-                    arrays[f"{key}/{name}"] = value
-                else:
-                    numbers[name][key] = value
+            numbers[name], found = split_state(state)
+            arrays |= {f"{label}/{name}": a for label, a in found.items()}
         return {"k": rule.k, "numbers": numbers, "shared": vars(rule.shared)}, arrays
 
     def load(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         rule = self.optimizer
         self.x = self.model.parameters = {n: arrays.pop(f"x/{n}") for n in self.x}
-        rule.state = {n: State(**numbers) for n, numbers in meta["numbers"].items()}
+        found: dict[str, dict] = {name: {} for name in meta["numbers"]}
         for label, value in arrays.items():
             key, name = label.split("/", 1)
-            setattr(rule.state[name], key, value)
+            found[name][key] = value
+        rule.state = {n: joined_state(numbers, found[n]) for n, numbers in meta["numbers"].items()}
         rule.k, rule.shared = meta["k"], State(**meta["shared"])
         rule.layout = {n: (x.shape, x.dtype) for n, x in self.x.items()} if rule.k else {}
 
@@ -131,6 +135,8 @@ class TorchTrainer:
         import torch
 
         self.torch, self.model, self.clip = torch, model, clip
+        if not any(p.numel() for p in model.parameters() if not p.is_meta):
+            raise ValueError("model has no parameters to train, or they are on the meta device")
         if loss is None:
             from adaopt.nn import cross_entropy as loss
         if device is not None:
@@ -142,6 +148,9 @@ class TorchTrainer:
                 )
             optimizer = optimizer(model.parameters())
         self.optimizer, self.loss = optimizer, loss
+        stepped = {p for group in optimizer.param_groups for p in group["params"]}
+        if stepped.isdisjoint(model.parameters()):
+            raise ValueError("optimizer has none of the model's parameters")
         self.X, self.y = self._tensors("data", data)
         self.held = None if validation is None else self._tensors("validation", validation)
         kind = self.X.device.type
@@ -157,9 +166,9 @@ class TorchTrainer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        first = self.rates[0]
+        first = next((rate for rate in self.rates if rate), 0)  # a group with 0 is frozen
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = value if rate == first else value * (rate / first)
+            group["lr"] = value if rate == first else value * float(rate / first)
 
     def step(self, batch: np.ndarray, check: Check) -> tuple[float, float]:
         """One step on these samples; their mean loss and share of right answers before it."""
@@ -201,6 +210,12 @@ class TorchTrainer:
         if hasattr(self.optimizer, "eval"):
             self.optimizer.eval()
 
+    def describe(self) -> dict[str, Any]:
+        """What must be equal for a checkpoint to be of this network and method."""
+        state = self.model.state_dict().items()
+        shapes = {n: [list(t.shape), str(t.dtype)] for n, t in state}
+        return {"optimizer": type(self.optimizer).__name__, "parameters": shapes}
+
     def save(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         torch = self.torch
         self._mode(True)  # an optimizer with modes resumes from its training point
@@ -220,8 +235,8 @@ class TorchTrainer:
         file = io.BytesIO(arrays["state"].tobytes())
         state = torch.load(file, map_location="cpu", weights_only=True)
         self._mode(True)
+        self.optimizer.load_state_dict(state["optimizer"])  # refuses what does not fit
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])
         if state["random cuda"]:
@@ -252,7 +267,7 @@ class TorchTrainer:
         """Inputs and targets as tensors on the model's device, in dtypes it can take."""
         torch = self.torch
         X, y = (
-            a if isinstance(a, torch.Tensor) else torch.from_numpy(np.require(a, requirements="CW"))
+            a if isinstance(a, torch.Tensor) else torch.from_numpy(_native(a))
             for a in _pair(name, data)
         )
         like = next(self.model.parameters())
@@ -272,6 +287,12 @@ def best_device() -> str:
 def on_copies(model: Any, optimizer: Any) -> tuple[Any, Any]:
     """The model and its optimizer copied together: the copy steps the copy's parameters."""
     return copy.deepcopy((model, optimizer))
+
+
+def _native(a: Any) -> np.ndarray:
+    """As an array that torch can take without a copy, where it is one."""
+    a = np.asarray(a)
+    return np.require(a.astype(a.dtype.newbyteorder("="), copy=False), requirements="CW")
 
 
 def _share(outputs: Any, targets: Any) -> float:

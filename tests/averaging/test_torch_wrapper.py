@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import Parameter
 from torch.optim import lr_scheduler, swa_utils
 
-from adaopt.torch import LAWA, SGD, AdamW, PolyakAverage, ScheduleFreeAdamW
+from adaopt.torch import LAWA, SGD, AdamW, Combined, PolyakAverage, ScheduleFreeAdamW
 
 MAKERS = {
     "queue": lambda optimizer: LAWA(optimizer, k=3, interval=2, start=1),
@@ -328,3 +328,18 @@ def test_a_method_with_modes_is_averaged_and_evaluated_where_it_answers(make):
         for i, ours in enumerate(run.optimizer.average()):
             exact = torch.stack([answer[i] for answer in answers[2:]]).mean(0)
             torch.testing.assert_close(ours, exact, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("mode", ["queue", "ema"])
+def test_a_group_added_in_the_middle_keeps_the_averages_apart(mode):
+    a, b, c = (torch.nn.Parameter(torch.full((2, 2), value)) for value in (1.0, 2.0, 3.0))
+    both = Combined([SGD([a], lr=0.0), SGD([b], lr=0.0)])
+    optimizer = LAWA(both, mode=mode, k=2, interval=1)
+    for p in (a, b, c):
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    optimizer.step()
+    optimizer.add_param_group({"params": [c], "optimizer": 0})
+    with optimizer.averaged() as there:
+        assert there
+        assert [p[0, 0].item() for p in (a, b, c)] == [1.0, 2.0, 3.0]

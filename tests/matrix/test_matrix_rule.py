@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from adaopt.torch import SOAP, Muon
+from adaopt.torch import CASPR, SOAP, Muon, Shampoo
 from adaopt.torch.matrix import rule
 from adaopt.torch.matrix.rule import MatrixRule, stacked, unstacked
 
@@ -130,3 +130,17 @@ def test_autocast_does_not_round_the_products():
             Muon([p], lr=0.1).step()
         found.append(p.detach())
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("method", [Muon, Shampoo, CASPR, SOAP])
+def test_the_decay_of_half_precision_is_not_rounded_to_it(method):
+    """A factor of 0.994 in bfloat16 would be 0.9922: each step would decay too much."""
+    start = torch.randn(40, 300, generator=torch.Generator().manual_seed(0)).bfloat16()
+    p = Parameter(start.clone())
+    p.grad = torch.zeros_like(p)
+    optimizer = method([p], lr=0.02, weight_decay=0.3)
+    for _ in range(2):
+        optimizer.step()
+    steps = 1 if method is SOAP else 2  # its first step only takes the gradient in
+    found = (p.detach().double() / start.double()).mean().item()
+    assert found == pytest.approx(0.994**steps, abs=1e-3)

@@ -78,6 +78,23 @@ def test_huge_logits_and_a_probability_of_zero():
     assert nn.cross_entropy_of_probabilities(torch.tensor(p), torch.tensor([1])) == np.inf
 
 
+@pytest.mark.parametrize(
+    "logits",
+    [
+        np.array([[6e4, -6e4, 0]], np.float16),
+        np.array([[3e38, -3e38, 0]], np.float32),
+        np.array([[1.0, -np.inf, 2.0]]),
+    ],
+)
+def test_logits_that_underflow_or_are_masked(logits):
+    y = np.array([0])
+    with np.errstate(over="ignore"):
+        value, gradient = by_hand.cross_entropy(logits, y)
+    expected, slope = with_gradient(nn.cross_entropy, logits, y)
+    np.testing.assert_allclose(value, expected, rtol=1e-3)
+    np.testing.assert_allclose(gradient, slope, atol=1e-3)
+
+
 REFUSED = [
     (dict(reduction="average"), ValueError, "Invalid reduction: 'average'"),
     (dict(label_smoothing=1.5), ValueError, "Invalid label_smoothing: 1.5"),
@@ -102,6 +119,13 @@ def test_both_editions_refuse_in_the_same_words(changed, error, message):
 
 
 def test_what_else_is_refused():
+    for package, array in ((by_hand, np.array), (nn, torch.tensor)):
+        with pytest.raises(
+            TypeError, match=r"Invalid logits: expected floating-point, got .*int64"
+        ):
+            package.cross_entropy(array([[1, 2, 3]]), array([0]))
+        with pytest.raises(TypeError, match="Invalid prediction: expected floating-point"):
+            package.mse_loss(array([1, 2]), array([3, 1]))
     for package, array in ((by_hand, np.array), (nn, torch.tensor)):
         with pytest.raises(ValueError, match="rows are at least 0 and sum to 1"):
             package.cross_entropy_of_probabilities(array([[0.5, 0.6]]), array([0]))

@@ -406,3 +406,11 @@ def test_it_says_what_it_is(methods):
     text = repr(Trained(methods).optimizer)
     assert text.startswith("Combined([SGD (")
     assert "AdamW (" in text
+
+
+def test_what_is_no_state_dict_is_refused():
+    optimizer = Combined([SGD([torch.nn.Parameter(torch.ones(2))], lr=0.1)])
+    with pytest.raises(ValueError, match="not the state dict of an optimizer: 'state' is missing"):
+        optimizer.load_state_dict({})
+    with pytest.raises(ValueError, match='Invalid "optimizer" of the group: True'):
+        optimizer.add_param_group({"params": [], "optimizer": True})

@@ -164,8 +164,14 @@ def test_a_nan_gradient_never_reaches_the_parameters():
         ({"optimizer": rules.SGD()}, TypeError, r"SGD\(.* steps a network of adaopt.nn.by_hand"),
         ({"precision": "float8"}, ValueError, "Invalid precision: 'float8'. Expected one of"),
         ({"clip": 0}, ValueError, "Invalid clip: 0"),
+        ({"clip": "a"}, ValueError, "Invalid clip: 'a'"),
+        ({"limit": np.nan}, ValueError, "Invalid limit: nan"),
+        ({"schedule": 0.1}, TypeError, r"schedule must be a function of the step number, not 0\.1"),
+        ({"schedule": lambda k: None}, ValueError, r"schedule\(0\) is None"),
+        ({"model": torch.nn.Flatten()}, ValueError, "model has no parameters to train"),
+        ({"optimizer": sgd(model().parameters())}, ValueError, "none of the model's parameters"),
         ({"checkpoint_every": 0}, ValueError, "checkpoint_every must be at least 1"),
-        ({"schedule": lambda k: -1}, ValueError, r"schedule\(0\) is -1.0"),
+        ({"schedule": lambda k: -1}, ValueError, r"schedule\(0\) is -1:"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused_by_name(changed, error, message):
@@ -293,3 +299,19 @@ def test_the_rate_search_refuses():
         find_lr(model(), sgd, blobs(), low=1.0, high=0.1)
     with pytest.raises(ValueError, match="not finite at the lowest rate, 1e-06"):
         find_lr(model(), sgd, (blobs()[0] * np.inf, blobs()[1]))
+
+
+def test_a_frozen_first_group_stays_frozen_under_a_schedule():
+    network = model()
+    first, *rest = network.parameters()
+    before = first.detach().clone()
+    optimizer = SGD([{"params": [first], "lr": 0.0}, {"params": rest, "lr": 0.1}])
+    fit(network, optimizer, blobs(), 1, schedule=lambda k: 0.05)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.0, 0.05]
+    assert torch.equal(first, before)
+
+
+def test_arrays_of_another_byte_order_are_taken():
+    points, labels = blobs()
+    swapped = points.astype(">f8"), labels.astype(">i4")
+    assert fit(model(), sgd, swapped, 1).loss == fit(model(), sgd, (points, labels), 1).loss

@@ -13,7 +13,7 @@ import torch
 from adaopt import numpy as rules
 from adaopt import schedules
 from adaopt.nn import MLP, by_hand
-from adaopt.torch import ScheduleFreeAdamW, build
+from adaopt.torch import ScheduleFreeAdamW, Shampoo, build
 from adaopt.training import fit
 from tests.training.test_fit import blobs
 
@@ -99,7 +99,7 @@ def assert_same(one, other):
     "run",
     [
         *map(by_torch, ("adam", "schedule_free_adamw", "prodigy")),
-        *map(by_numpy, ("adam", "schedule_free_sgd", "prodigy")),
+        *map(by_numpy, ("adam", "schedule_free_sgd", "prodigy", "shampoo", "soap")),
     ],
 )
 def test_resumes_bitwise_after_a_stop_before_any_step(tmp_path, run):
@@ -170,3 +170,38 @@ def test_a_longer_run_goes_on_and_a_shorter_one_is_refused(tmp_path):
     with pytest.raises(ValueError, match="is broken or no checkpoint of adaopt"):
         go(5, checkpoint=path)
     assert path.read_bytes() == content[:-100]
+
+
+def test_a_checkpoint_of_another_network_or_edition_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    how = {"checkpoint": path, "batch_size": 16}
+    fit(by_hand.MLP((2, 8, 3)), rules.Adam(), blobs(), 1, np.random.default_rng(0), **how)
+    content = path.read_bytes()
+    for model in (by_hand.MLP((2, 9, 3)), by_hand.MLP((2, 3)), by_hand.MLP(dtype=np.float32)):
+        with pytest.raises(ValueError, match=r"another run .* its parameters is"):
+            fit(model, rules.Adam(), blobs(), 2, np.random.default_rng(0), **how)
+    model = MLP((2, 8, 3))
+    before = [p.clone() for p in model.parameters()]
+    with pytest.raises(ValueError, match=r"another run .* its optimizer is NumPy's Adam, here it"):
+        fit(
+            model, torch.optim.Adam(model.parameters()), blobs(), 2, np.random.default_rng(0), **how
+        )
+    assert all(map(torch.equal, model.parameters(), before))
+    assert path.read_bytes() == content
+
+
+def test_where_no_checkpoint_can_be_written_no_step_is_taken(tmp_path):
+    model = MLP((2, 8, 3))
+    before = [p.clone() for p in model.parameters()]
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
+        fit(
+            model,
+            ScheduleFreeAdamW(model.parameters()),
+            blobs(),
+            1,
+            checkpoint=tmp_path / "missing/x",
+        )
+    shared = Shampoo(model.parameters(), distributed=True)
+    with pytest.raises(ValueError, match="checkpoint does not go with distributed=True"):
+        fit(model, shared, blobs(), 1, checkpoint=tmp_path / "x")
+    assert all(map(torch.equal, model.parameters(), before))

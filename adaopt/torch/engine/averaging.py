@@ -126,8 +126,11 @@ class Averaging(torch.optim.Optimizer):
             if own is not values:
                 _copy(values, own)
 
+    def _parameters(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
+
     def _values(self) -> list[Tensor]:
-        return [p.detach() for group in self.param_groups for p in group["params"]]
+        return [p.detach() for p in self._parameters()]
 
     def _copies(self, values: list[Tensor], exact: bool) -> list[Tensor]:
         """Copies where the average is kept, in at least float32 if not to be exact ones."""
@@ -177,10 +180,14 @@ class Averaging(torch.optim.Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group; its past values, as it has not been stepped, are its present."""
-        before = len(self._values())
+        before = self._parameters()
         self.optimizer.add_param_group(param_group)
-        for tensors in self.kept:
-            tensors += self._copies(self._values()[before:], exact=self.exact)
+        for i, tensors in enumerate(self.kept):
+            old = dict(zip(before, tensors, strict=True))
+            self.kept[i] = [
+                old[p] if p in old else self._copies([p.detach()], exact=self.exact)[0]
+                for p in self._parameters()  # a new group need not be the last
+            ]
 
     def _checked(self, settings: dict[str, Any]) -> Hyper:
         return Hyper(

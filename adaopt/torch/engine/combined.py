@@ -94,7 +94,7 @@ class Combined(Optimizer):
         """
         group = {**param_group}
         place = group.pop("optimizer", None)
-        if place not in range(len(self.optimizers)):
+        if type(place) is not int or place not in range(len(self.optimizers)):
             places = ", ".join(f"{i} ({name})" for i, name in enumerate(self._methods))
             raise ValueError(f'Invalid "optimizer" of the group: {place!r} (expected {places})')
         self.optimizers[place].add_param_group(group)
@@ -113,6 +113,9 @@ class Combined(Optimizer):
         state_dict = state_dict.copy()
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
             state_dict = hook(self, state_dict) or state_dict
+        for key in ("state", "param_groups"):
+            if key not in state_dict:
+                raise ValueError(f"not the state dict of an optimizer: {key!r} is missing")
         state, groups = dict(state_dict["state"]), list(state_dict["param_groups"])
         if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")

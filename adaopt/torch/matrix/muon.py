@@ -11,7 +11,7 @@ from ...ranges import BELOW_ONE
 from ..engine.hyper import Hyper
 from .distributed import DistributedRule
 from .polar import QUINTIC, express_coefficients, iterated, iterated_by_gram, polar_svd
-from .rule import sides, stacked, unstacked
+from .rule import decayed, sides, stacked, unstacked
 
 SMALL = 128  # a short side below it: bfloat16 saves less than its conversions cost
 
@@ -96,7 +96,7 @@ class Muon(DistributedRule):
             inward = [o_ * x_ >= 0 for o_, x_ in zip(o, x, strict=True)]
             torch._foreach_addcmul_(x, x, inward, value=-h.lr * h.weight_decay)
         elif h.weight_decay:
-            torch._foreach_mul_(x, 1 - h.lr * h.weight_decay)
+            decayed(x, h)
         torch._foreach_add_(x, o, alpha=-h.lr * c)
 
     def needs(self, h: Hyper, p: Tensor) -> tuple[str, ...]:

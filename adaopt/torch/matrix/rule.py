@@ -151,3 +151,12 @@ def stacked(tensors: Sequence[Tensor], dtype: torch.dtype | None = None) -> Tens
 def unstacked(stack: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
     """The matrices of a stack one by one, in the shape of these tensors."""
     return [*stack.reshape(len(like), *like[0].shape)]
+
+
+def decayed(x: Sequence[Tensor], h: Hyper) -> None:
+    """Shrink the parameters by their decay, one by one: foreach would round the factor to theirs.
+
+    (On the CPU ``torch._foreach_mul_`` takes its number in the dtype of the tensors.)
+    """
+    for p in x:
+        p.mul_(1 - h.lr * h.weight_decay)

@@ -15,6 +15,7 @@ from .blocks import Layout, layout, turns
 from .distributed import DistributedRule
 from .factors import Factors, averaged, factors, moved, norm, refresh, second_moment, times
 from .roots import INVERSE_ROOTS
+from .rule import decayed
 
 
 class Shampoo(DistributedRule):
@@ -122,7 +123,7 @@ class Shampoo(DistributedRule):
         if h.momentum:
             d = averaged(b, d, h.momentum, h.nesterov)
         if h.weight_decay:
-            torch._foreach_mul_(x, 1 - h.lr * h.weight_decay)
+            decayed(x, h)
         torch._foreach_add_(x, list(d), alpha=-h.lr)
 
     def observed(self, G: Tensor, h: Hyper, S: Factors, P: Factors) -> None:

@@ -14,7 +14,7 @@ from ..engine.rule import Batch
 from .blocks import Layout, layout, turns
 from .distributed import DistributedRule
 from .factors import Factors, factors
-from .rule import sides
+from .rule import decayed, sides
 
 
 class SOAP(DistributedRule):
@@ -89,7 +89,7 @@ class SOAP(DistributedRule):
             torch._foreach_addcmul_(v, turned, turned, 1 - h.betas[1])
             d = torch._foreach_add(torch._foreach_sqrt(v), h.eps)
             torch._foreach_add_(x, back(Q, torch._foreach_div(m, d)), alpha=-h.lr_k)
-            torch._foreach_mul_(x, 1 - h.lr * h.weight_decay)
+            decayed(x, h)
         observed(g, S, h.beta)
         if h.due:
             (first_basis if k == 1 else followed)(g, S, Q, m, v)
