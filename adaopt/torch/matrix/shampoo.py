@@ -51,7 +51,7 @@ class Shampoo(DistributedRule):
         bias_correction: divide the matrices by :math:`1 - \beta^k` (False).
         precondition_frequency: steps from one root of a block to the next (1).
         start_step: the first step with roots; before it the grafted method's step (1).
-        block_size: the largest size of a block (64).
+        block_size: the largest size of a block (128).
         merge_dims: neighbouring dimensions are one while their product is at most this, for which
             strides must allow a view; 0: never (0).
         max_dim: a larger dimension is not cut and has no matrix (8192).
@@ -88,7 +88,7 @@ class Shampoo(DistributedRule):
         start_step=1,
     )
     layout = dict(
-        block_size=64,
+        block_size=128,
         merge_dims=0,
         max_dim=8192,
         large="diagonal",
