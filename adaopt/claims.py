@@ -4,8 +4,6 @@ A lecture settles claim ``NN`` in a cell tagged ``claim-NN`` by calling :func:`s
 sees one sentence; the cell's output also carries the record for the page of corrections.
 """
 
-from __future__ import annotations
-
 import math
 import string
 import sys

@@ -3,8 +3,6 @@
 Exit status: 0 done, 1 failed, 2 wrong usage.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import textwrap

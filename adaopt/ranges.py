@@ -1,7 +1,5 @@
 """Which values a hyper-parameter may have, with torch.optim's messages: for both editions."""
 
-from __future__ import annotations
-
 import math
 from numbers import Real
 from typing import Any

@@ -3,8 +3,6 @@
 A rule is a function of k, the number of steps taken before (0 at the first step).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from numbers import Real

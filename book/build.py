@@ -24,6 +24,7 @@ import yaml
 from adaopt.data import fashion_mnist
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))  # the page of proofs measures with tests/proof
 FRONT = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={first}">
 <title>adaopt</title><link rel="icon" href="_static/favicon.svg"></head>

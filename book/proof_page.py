@@ -75,8 +75,8 @@ def measure() -> dict[str, Any]:
 def measure_average(key: str) -> dict[str, Any]:
     """How far both editions are from an oracle, and how far the mistakes are."""
     from adaopt.grading.mistakes import AVERAGES, mutated
-    from adaopt.grading.mistakes.injection import NOTICED
-    from adaopt.proof import average_error
+    from tests.proof import average_error
+    from tests.proof.injection import NOTICED
 
     errors = [average_error(key, numpy_class=mutated(key, mistake)) for mistake in AVERAGES[key]]
     return {
@@ -87,9 +87,9 @@ def measure_average(key: str) -> dict[str, Any]:
 
 def measure_card(key: str) -> tuple[str, dict[str, Any]]:
     """The key, and the numbers of its method."""
-    from adaopt import proof
     from adaopt.grading.mistakes import MISTAKES
-    from adaopt.grading.mistakes.injection import NOTICED, inject
+    from tests import proof
+    from tests.proof.injection import NOTICED, inject
 
     settings = [
         {
@@ -122,7 +122,10 @@ def state_bytes(key: str, hyper: dict[str, Any]) -> float:
 
 def measured(root: Path, cache: Path) -> dict[str, Any]:
     """What :func:`measure` returns, from the cache while the package is the same."""
-    sources = [*sorted((root / "adaopt").rglob("*.py")), *sorted((root / "adaopt").rglob("*.json"))]
+    rooms = root / "adaopt", root / "tests" / "proof"
+    sources = [
+        path for room in rooms for kind in ("*.py", "*.json") for path in sorted(room.rglob(kind))
+    ]
     total = hashlib.sha256()
     for path in [*sources, root / "requirements.txt", Path(__file__)]:
         total.update(path.read_bytes())
@@ -254,7 +257,7 @@ def averages_table(numbers: dict[str, Any]) -> str:
 def page(root: Path, cache: Path) -> str:
     """The whole page as MyST markdown."""
     from adaopt.catalog import CARDS
-    from adaopt.proof import STEPS, TOLERANCE
+    from tests.proof import STEPS, TOLERANCE
 
     found = measured(root, cache)
     numbers, names = found["methods"], {key: card.name for key, card in CARDS.items()}

@@ -5,8 +5,6 @@ that has a card is tested, documented, coloured and listed, and one without a ca
 Neither torch nor matplotlib is imported here: a card finds its classes when asked.
 """
 
-from __future__ import annotations
-
 import difflib
 
 from adaopt.catalog import adagrad, adam, amos, beyond, matrix, nesterov, parameter_free, sgd, sign

@@ -1,7 +1,5 @@
 """Cards of the averages that go around any optimizer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module

@@ -1,7 +1,5 @@
 """What a card of the catalog holds, and the table of keywords that the cards share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module

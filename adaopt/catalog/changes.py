@@ -1,7 +1,5 @@
 """What a method changes in the formula of the one before it, pointed at."""
 
-from __future__ import annotations
-
 import re
 
 from adaopt.catalog.averaging import Wrapper

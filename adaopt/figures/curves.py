@@ -1,7 +1,5 @@
 """Lines against a number: the figures of lectures 2 and 3."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

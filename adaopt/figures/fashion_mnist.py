@@ -1,7 +1,5 @@
 """Figures of lecture 11: images, what is confused with what, and every method of the course."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt

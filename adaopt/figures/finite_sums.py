@@ -1,7 +1,5 @@
 """Figures of lecture 1: gradient descent and SGD on finite sums."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt

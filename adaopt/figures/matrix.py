@@ -1,7 +1,5 @@
 """Figures of lecture 9: polynomials on singular values, and training with matrix methods."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt

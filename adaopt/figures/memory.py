@@ -1,7 +1,5 @@
 """Figures of lecture 12: the memory of training."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 

@@ -1,7 +1,5 @@
 """Figures of lecture 10: what an optimizer sees of a network."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,5 @@
 """The one look of the course: fonts, sizes, palette, and one colour and line style per method."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,5 @@
 """Figures of lecture 6: races on a surface, what each successor changes, the fair comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt

@@ -4,8 +4,6 @@ The messages say what the answer is (a known mistake), where it first departs fr
 and which section of the lecture to read; they never say what to write.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dis
 import io

@@ -1,7 +1,5 @@
 """The tasks of exercise 1 (lecture 1, finite sums), each with its family of known mistakes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

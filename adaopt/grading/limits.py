@@ -1,7 +1,5 @@
 """A limit on the time that a student's code may take, inside the running notebook."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ All sizes are bytes, and 1 GB is 10^9 of them. The names below are loaded when t
 for, because most of them need torch.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any
 

@@ -4,8 +4,6 @@ Two allocators: one arena with best fit, and torch's way of cached segments. Siz
 512 bytes, as torch does on CUDA.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Compare the count on the meta device with what a CUDA device allocates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

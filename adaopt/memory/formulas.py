@@ -3,8 +3,6 @@
 b sequences of s tokens, width h, a heads, L layers, vocabulary V; e bytes per activation (2 or 4).
 """
 
-from __future__ import annotations
-
 from math import ceil, sqrt
 from typing import TypeAlias
 

@@ -1,7 +1,5 @@
 """What a model is to this package: its sizes, its parameters, and a copy that takes no memory."""
 
-from __future__ import annotations
-
 import difflib
 import math
 from functools import cache

@@ -1,7 +1,5 @@
 """One budget for one device: every line with its assumption, what fits, and what would."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations

@@ -1,7 +1,5 @@
 """Model states: parameters, gradients and what the optimizer keeps, whole or shared by ZeRO."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil

@@ -1,7 +1,5 @@
 """Every allocation and release of one forward and backward pass, in order, on the meta device."""
 
-from __future__ import annotations
-
 import gc
 import weakref
 from collections.abc import Callable, Iterable

@@ -5,8 +5,6 @@ returns its value and its gradient with respect to its first argument; with ``re
 gradient is that of the sum.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """What a loss refuses, the same words in both editions: anything with a shape will do."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -4,8 +4,6 @@ Every feature is shifted and scaled to mean 0 and standard deviation 1 over all 
 feature that never changes becomes 0. There is no intercept. Everything is deterministic.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from adaopt.problems.linear import LeastSquares, Logistic

@@ -1,7 +1,5 @@
 """The finite sum of lecture 1."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Least squares and logistic regression: terms that depend on x through one inner product."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from functools import cached_property
 

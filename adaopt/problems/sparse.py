@@ -1,7 +1,5 @@
 """Logistic regression on rare features: the words of real text, and drawn ones of Zipf's law."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 

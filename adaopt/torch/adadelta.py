@@ -1,7 +1,5 @@
 """Adadelta: torch edition."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from .engine import Rule

@@ -1,7 +1,5 @@
 """Adafactor: torch edition."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from functools import reduce

@@ -1,7 +1,5 @@
 """AdaGrad: torch edition."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

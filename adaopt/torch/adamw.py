@@ -1,7 +1,5 @@
 """AdamW: torch edition."""
 
-from __future__ import annotations
-
 from .adam import Adam
 
 

@@ -1,7 +1,5 @@
 """AdEMAMix: torch edition."""
 
-from __future__ import annotations
-
 import math
 
 import torch

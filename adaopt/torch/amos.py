@@ -1,7 +1,5 @@
 """Amos: torch edition."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Averages of the iterates of any optimizer, for evaluation: torch edition."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Generalized Adam, with the rule of NAdamW: torch edition."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """LaProp: torch edition."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """NAdam in the three forms that are in use: torch edition."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """NAdamW and NadamP, by one rule: torch edition."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

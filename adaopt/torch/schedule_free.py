@@ -1,7 +1,5 @@
 """Schedule-Free SGD and AdamW: torch edition."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

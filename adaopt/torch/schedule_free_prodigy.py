@@ -1,7 +1,5 @@
 """Schedule-Free Prodigy: torch edition."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Schedules of :mod:`adaopt.schedules` as a scheduler of ``torch.optim``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch.optim import Optimizer

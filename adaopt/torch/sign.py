@@ -1,7 +1,5 @@
 """Methods that keep only the sign, signSGD, Signum, Lion: torch edition."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from adaopt.ranges import BELOW_ONE

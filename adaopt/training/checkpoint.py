@@ -1,7 +1,5 @@
 """Checkpoint files: arrays and plain values in one ``.npz``, without pickle."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

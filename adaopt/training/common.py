@@ -1,7 +1,5 @@
 """What minimizing and fitting share: their error, their checks, their progress bar."""
 
-from __future__ import annotations
-
 import math
 from numbers import Real
 from typing import Any

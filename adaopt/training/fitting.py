@@ -1,7 +1,5 @@
 """Training a network of either edition: minibatches, epochs, history, checkpoints."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

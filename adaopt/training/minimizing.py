@@ -1,7 +1,5 @@
 """Minimizing a finite sum with an optimizer of either edition: trace, checkpoint, exact resume."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import dataclass

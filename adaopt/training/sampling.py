@@ -1,7 +1,5 @@
 """Which terms of a finite sum the next gradient averages."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

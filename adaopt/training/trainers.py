@@ -1,7 +1,5 @@
 """A network, its optimizer and its data in either edition, behind one interface: step, evaluate."""
 
-from __future__ import annotations
-
 import copy
 import io
 import math

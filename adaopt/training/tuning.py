@@ -1,7 +1,5 @@
 """The fair search for a step size: one stated grid for every method, new seeds for the report."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

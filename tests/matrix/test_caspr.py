@@ -5,7 +5,7 @@ import torch
 from torch.nn import Parameter
 
 import adaopt.torch as at
-from adaopt.proof import Problem, parity_error, torch_path
+from tests.proof import Problem, parity_error, torch_path
 
 
 def gradients(count, *shape):

@@ -12,8 +12,8 @@ from torch.nn import Parameter
 import adaopt.numpy as an
 import adaopt.torch as at
 from adaopt.nn import GPT, MLP, GPTConfig
-from adaopt.proof import Problem, distance, numpy_path, parity_error, torch_path
 from adaopt.torch.matrix import blocks, factors
+from tests.proof import Problem, distance, numpy_path, parity_error, torch_path
 
 MAKE = {"Shampoo": at.Shampoo, "CASPR": at.CASPR}
 NUMPY = {"Shampoo": an.Shampoo, "CASPR": an.CASPR}

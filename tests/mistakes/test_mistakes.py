@@ -5,8 +5,8 @@ import pytest
 
 from adaopt.catalog import CARDS, WRAPPERS
 from adaopt.grading.mistakes import AVERAGES, MISTAKES, TOPICS, RuleMistake, mutated
-from adaopt.grading.mistakes.injection import NOTICED, errors, inject
-from adaopt.proof import TOLERANCE, Problem, average_error, distance, numpy_path, settings
+from tests.proof import TOLERANCE, Problem, average_error, distance, numpy_path, settings
+from tests.proof.injection import NOTICED, errors, inject
 
 CASES = [(key, mistake) for key, mistakes in MISTAKES.items() for mistake in mistakes]
 RANDOM = Problem({"matrix": (3, 2)}, steps=24)

@@ -14,10 +14,10 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from adaopt.catalog import CARDS
-from adaopt.proof import TOLERANCE, Problem, parity_error
-from adaopt.proof.parity import STEPS, usual
 from adaopt.torch.engine import eager
 from adaopt.torch.matrix.rule import MatrixRule
+from tests.proof import TOLERANCE, Problem, parity_error
+from tests.proof.parity import STEPS, usual
 
 CASES = {
     f"{card.key}-{i}": (card, {**card.preset, **hyper})

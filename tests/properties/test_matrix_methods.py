@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaopt.catalog import CARDS
-from adaopt.proof import Problem, numpy_path, torch_path
+from tests.proof import Problem, numpy_path, torch_path
 
 SEEDS = st.integers(0, 999)
 SHAPES = st.sampled_from([(3, 3), (2, 4), (4, 2)])

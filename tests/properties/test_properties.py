@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import adaopt.numpy as an
 from adaopt.catalog import CARDS
-from adaopt.proof import Path, Problem, numpy_path, torch_path
+from tests.proof import Path, Problem, numpy_path, torch_path
 
 BETAS = st.tuples(st.sampled_from([0.0, 0.5, 0.9]), st.sampled_from([0.5, 0.9, 0.999]))
 SEEDS = st.integers(0, 999)

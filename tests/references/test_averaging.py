@@ -9,8 +9,8 @@ from torch.optim import swa_utils
 
 from adaopt import schedules
 from adaopt.catalog.averaging import WRAPPERS
-from adaopt.proof import Problem, average_error, oracles
-from adaopt.proof.averaging import SETTINGS, due, numpy_averages, torch_averages
+from tests.proof import Problem, average_error, oracles
+from tests.proof.averaging import SETTINGS, due, numpy_averages, torch_averages
 
 RUNS = {"numpy": numpy_averages, "torch": torch_averages}
 

@@ -13,8 +13,8 @@ from schedulefree import AdamWScheduleFree, SGDScheduleFree
 from torch.nn import Parameter
 
 from adaopt.catalog import CARDS
-from adaopt.proof import Path, Problem, distance, golden, numpy_path, torch_path
-from adaopt.proof.references import usual
+from tests.proof import Path, Problem, distance, golden, numpy_path, torch_path
+from tests.proof.references import usual
 
 
 def far(one: Path, other: Path) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from adaopt.catalog import CARDS
-from adaopt.proof import (
+from tests.proof import (
     REFERENCES,
     Reference,
     golden,
@@ -20,7 +20,7 @@ from adaopt.proof import (
     references,
     settings,
 )
-from adaopt.proof.references import takes, usual
+from tests.proof.references import takes, usual
 
 CASES = {f"{key}-{i}": (key, hyper) for key in CARDS for i, hyper in enumerate(settings(key))}
 
@@ -71,7 +71,7 @@ def test_a_translation_covers_only_what_it_can_express():
 
 
 def test_a_missing_package_is_named():
-    from adaopt.proof.references import program
+    from tests.proof.references import program
 
     missing = program("nosuchpackage.Adam", takes("lr"))
     with pytest.raises(ImportError, match=r"nosuchpackage, of the extra `test`"):

@@ -6,8 +6,6 @@ that the comparisons with the other edition and with independent implementations
 compare a student's step with each, to say which one it is.
 """
 
-from __future__ import annotations
-
 from types import ModuleType
 
 from adaopt.catalog import WRAPPERS, card

@@ -1,7 +1,5 @@
 """A mistake in the rule of a method, as a change of a few words in its tested source."""
 
-from __future__ import annotations
-
 import inspect
 import textwrap
 from collections.abc import Mapping

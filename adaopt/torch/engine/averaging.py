@@ -1,7 +1,5 @@
 """The base of averages of the iterates, around any ``torch.optim.Optimizer``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar

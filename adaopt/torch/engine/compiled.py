@@ -11,8 +11,6 @@ Nothing of torch.compile but the kernel runs at a step: one check in C++ that th
 those that the kernels were chosen for, and a call for each parameter.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The eager path: the rule on plain tensors, on CPU cut into views that fit into the cache."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import repeat
 

@@ -1,7 +1,5 @@
 """Prodigy's estimate of the distance to the solution, one for all parameters."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Hyper-parameters: the constructor made from a table."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Mapping
 from inspect import Parameter, Signature

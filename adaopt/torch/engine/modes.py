@@ -1,7 +1,5 @@
 """Methods that train at one point and are evaluated at another: the modes, and who watches them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 from weakref import ref

@@ -1,7 +1,5 @@
 """The base of every optimizer of the working edition."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
 from itertools import chain

@@ -20,8 +20,6 @@ All raise TypeError for what is no tensor or number of the right kind, and Value
 shape, a value out of range, and (checked) a matrix that is not finite.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 

@@ -23,8 +23,6 @@ the relative dampings 1e-3 and 1e-6, sizes up to 200 and the worst spectrum (hal
 zero). It is given for p = 2; p = 4 errs by half as much.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """The base of the methods that treat a parameter as a matrix: one call a stack of equal shapes."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """What the iterations start from: norms, largest eigenvalues, and the steps that they then need."""
 
-from __future__ import annotations
-
 import math
 
 import torch

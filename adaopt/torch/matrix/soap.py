@@ -1,7 +1,5 @@
 """SOAP: torch edition."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

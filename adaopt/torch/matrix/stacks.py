@@ -1,7 +1,5 @@
 """Stacks of matrices: what is refused, in which precision one computes, how the result returns."""
 
-from __future__ import annotations
-
 import math
 from numbers import Real
 

@@ -6,8 +6,8 @@ They are plain functions: tests call them, the mutation test calls them with a c
 mistake, the book prints what they return.
 """
 
-from adaopt.proof.averaging import average_error
-from adaopt.proof.parity import (
+from tests.proof.averaging import average_error
+from tests.proof.parity import (
     SHAPES,
     STEPS,
     TOLERANCE,
@@ -18,7 +18,7 @@ from adaopt.proof.parity import (
     parity_error,
     torch_path,
 )
-from adaopt.proof.references import (
+from tests.proof.references import (
     REFERENCES,
     Reference,
     reference_error,

@@ -1,6 +1,6 @@
 """Matrix methods once more, by other means than either edition's.
 
-Generators as in :mod:`adaopt.proof.oracles`, of whole arrays: Shampoo's roots are one Kronecker
+Generators as in :mod:`tests.proof.oracles`, of whole arrays: Shampoo's roots are one Kronecker
 product that multiplies the gradient written as a vector, Muon's iteration is its polynomial on
 singular values. NumPy's linear algebra is all they share with the reading edition.
 """

@@ -2,7 +2,7 @@
 
 Of each method of the catalog :data:`REFERENCES` lists who else computes it: torch.optim, a package
 of its authors, a package that collects methods, a recorded path, or an oracle written from the
-paper's formula in plain Python numbers (:mod:`adaopt.proof.oracles`). A reference says which
+paper's formula in plain Python numbers (:mod:`tests.proof.oracles`). A reference says which
 hyper-parameters it can express; a setting that it cannot it does not cover.
 """
 
@@ -20,8 +20,8 @@ from unittest.mock import patch
 import numpy as np
 
 from adaopt.catalog import Card, card
-from adaopt.proof import golden, matrix_oracles, oracles
-from adaopt.proof.parity import (
+from tests.proof import golden, matrix_oracles, oracles
+from tests.proof.parity import (
     TOLERANCE,
     Arrays,
     Path,
@@ -68,7 +68,7 @@ class Reference:
         run: its path along a problem, with its own keywords.
         problem: what is descended, if not 50 steps on arrays of four shapes.
         settings: hyper-parameters to compare at besides the variants of the card.
-        tolerance: of :func:`~adaopt.proof.parity.distance` between its path and ours.
+        tolerance: of :func:`~tests.proof.parity.distance` between its path and ours.
         note: where the program departs from the paper, or covers only a part.
     """
 
@@ -221,13 +221,13 @@ def program(
 def oracle(
     function: Callable, translate: Translation, scope: str = "coordinate", **how: Any
 ) -> Reference:
-    """A generator of :mod:`adaopt.proof.oracles`; it knows a coordinate, a tensor or everything."""
+    """A generator of :mod:`tests.proof.oracles`; it knows a coordinate, a tensor or everything."""
     run = partial(_oracle_path, function, scope)
     return Reference(f"oracle {function.__name__}", translate, run, **how)
 
 
 def matrix_oracle(function: Callable, translate: Translation, **how: Any) -> Reference:
-    """A generator of :mod:`adaopt.proof.matrix_oracles`; it knows an array."""
+    """A generator of :mod:`tests.proof.matrix_oracles`; it knows an array."""
 
     def run(keywords: Keywords, problem: Problem) -> Path:
         runs = {n: function(x, **keywords) for n, x in problem.start.items()}

@@ -5,7 +5,7 @@ in their place, nothing else changed, and the path is added to ``golden/paths.js
 ``record.py`` must have written before::
 
     git clone https://github.com/mlcommons/submissions_algorithms
-    python -m adaopt.proof.golden.record_prodigy submissions_algorithms
+    python -m tests.proof.golden.record_prodigy submissions_algorithms
 """
 
 import sys
@@ -14,7 +14,7 @@ from unittest.mock import MagicMock
 
 import torch
 
-from adaopt.proof import golden
+from tests.proof import golden
 
 SOURCE = (
     "previous_leaderboards/algoperf_v05/submissions/external_tuning/schedule_free_prodigy/"

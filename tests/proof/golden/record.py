@@ -6,7 +6,7 @@ record them anew, in an environment of its own::
     pip install optax flax chex
     git clone https://github.com/google-research/jestimator
     git clone https://github.com/mlcommons/submissions_algorithms
-    PYTHONPATH=.:jestimator python adaopt/proof/golden/record.py submissions_algorithms
+    PYTHONPATH=.:jestimator python tests/proof/golden/record.py submissions_algorithms
 
 and then ``record_prodigy.py``.
 
@@ -29,8 +29,8 @@ import optax
 from jestimator.amos import amos
 from optax import contrib
 
-from adaopt.proof import golden
-from adaopt.proof.parity import Problem
+from tests.proof import golden
+from tests.proof.parity import Problem
 
 jax.config.update("jax_enable_x64", True)
 

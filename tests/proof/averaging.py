@@ -9,8 +9,8 @@ import numpy as np
 
 import adaopt.numpy
 from adaopt.catalog.averaging import WRAPPERS
-from adaopt.proof import oracles
-from adaopt.proof.parity import Problem
+from tests.proof import oracles
+from tests.proof.parity import Problem
 
 SGD = {"lr": 0.1}
 # Settings of each average, and the oracle of its snapshots.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adaopt.proof.parity import Path, Problem
+from tests.proof.parity import Path, Problem
 
 FILE = File(__file__).with_name("paths.json")
 

@@ -31,7 +31,7 @@ def inject(key: str, mistake: str | RuleMistake) -> Errors:
 
 def errors(key: str, rule: type[Rule]) -> Errors:
     """The errors of this class, in place of the method's own in the NumPy edition."""
-    from adaopt import proof
+    from tests import proof
 
     def largest(measure: Callable[..., float | None]) -> float:
         worst = 0.0
