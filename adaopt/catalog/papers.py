@@ -21,7 +21,7 @@ PAPERS = {
         "Deep Learning"
     ),
     "gupta2018": (
-        "Gupta, Koren and Singer (2018). Shampoo: Preconditioned Stochastic Tensor Optimization"
+        "Gupta et al. (2018). Shampoo: Preconditioned Stochastic Tensor Optimization"
     ),
     "kaddour2022": (
         "Kaddour (2022). Stop Wasting My Time! Saving Days of ImageNet and BERT Training with "

@@ -66,7 +66,8 @@ def test_presets_and_mistakes(page):
     shown = [value.get_attribute("aria-valuetext") for value in values]
     assert shown == ["1/L = 1.04", "12 of 12 terms", "3"]
     assert figure(page, 3).inner_text() == (
-        'There is no live figure "nothing". Known: sgd, noise-floor, race, memory, matrix.'
+        'There is no live figure "nothing". Known: sgd, noise-floor, race, memory, matrix, '
+        "landscape."
     )
     assert figure(page, 4).inner_text() == (
         'data-method="newton": choose from sgd, momentum, nesterov.'

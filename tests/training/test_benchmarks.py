@@ -65,9 +65,10 @@ def test_an_interrupted_run_goes_on(tmp_path, small, monkeypatch):
         fashion_mnist.run(tmp_path, None, False, "cpu")
     assert not (tmp_path / "fashion_mnist.csv").exists()
     fashion_mnist.run(tmp_path, None, False, "cpu")
-    shared = [("shared", "sgd", 0), ("shared", "muon", 0)]
-    left = [("tuned", "sgd", 1), ("tuned", "muon", 0), ("tuned", "muon", 1)]
-    assert trained == ["stopped", *left, *shared]
+    left = {("tuned", "sgd", 1), ("tuned", "muon", 1), ("shared", "sgd", 0), ("shared", "muon", 0)}
+    # The last of the runs before it may have ended, or not, when the stop came.
+    assert left <= set(trained[1:]) <= left | {("tuned", "muon", 0)}
+    assert len(trained[1:]) == len(set(trained[1:]))
 
 
 def test_a_run_that_diverges_keeps_its_rows(small):
