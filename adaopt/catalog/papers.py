@@ -20,9 +20,7 @@ PAPERS = {
         "Duvvuri et al. (2024). Combining Axes Preconditioners through Kronecker Approximation for "
         "Deep Learning"
     ),
-    "gupta2018": (
-        "Gupta et al. (2018). Shampoo: Preconditioned Stochastic Tensor Optimization"
-    ),
+    "gupta2018": ("Gupta et al. (2018). Shampoo: Preconditioned Stochastic Tensor Optimization"),
     "kaddour2022": (
         "Kaddour (2022). Stop Wasting My Time! Saving Days of ImageNet and BERT Training with "
         "Latest Weight Averaging"
