@@ -435,3 +435,12 @@ def test_the_distance_between_two_settings_is_seen():
         for e in (0.25, 0.3)
     )
     assert distance(one, other) > 1e-3
+
+
+def test_roots_that_are_never_renewed_cost_no_memory():
+    p = Parameter(torch.ones(3, 3))
+    p.grad = torch.eye(3)
+    optimizer = at.Shampoo([p], precondition_frequency=10**9)
+    optimizer.step()
+    optimizer.step()
+    assert torch.isfinite(p).all() and not torch.equal(p, torch.ones(3, 3))

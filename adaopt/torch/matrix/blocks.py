@@ -101,5 +101,6 @@ def spread(costs: Sequence[float], loads: list[float]) -> list[int]:
 @lru_cache(64)
 def turns(layouts: tuple[Layout, ...], frequency: int) -> list[tuple[int, ...]]:
     """To each block of each layout one of the steps 0, 1, ..., ``frequency`` - 1: its turn."""
-    chosen = iter(spread([*chain.from_iterable(plan.costs for plan in layouts)], [0] * frequency))
+    costs = [*chain.from_iterable(plan.costs for plan in layouts)]
+    chosen = iter(spread(costs, [0] * min(frequency, max(1, len(costs)))))  # later ones stay empty
     return [tuple(islice(chosen, len(plan.costs))) for plan in layouts]
