@@ -43,7 +43,7 @@ replace: CELL
 def nbval(path: Path, sanitize: Path) -> subprocess.CompletedProcess:
     """pytest --nbval on one notebook, in a process of its own: strict, one thread, own settings."""
     sanitize.write_text(SANITIZE)
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=60"]
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=240"]
     command += [f"--nbval-sanitize-with={sanitize}", "--rootdir", str(path.parent), "-q"]
     command += ["-c", os.devnull, "-p", "no:xdist", "-p", "no:cacheprovider", str(path)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}

@@ -49,6 +49,7 @@ def test_a_sweep_in_parallel_finds_what_a_serial_one_does(backend):
 
 if find_spec("distributed"):  # the extra `cluster`; without it there is no such test
 
+    @pytest.mark.filterwarnings("ignore:Couldn't detect a suitable IP:RuntimeWarning")  # no network
     def test_a_sweep_on_a_local_dask_cluster_finds_what_a_serial_one_does():
         from distributed import Client, LocalCluster
 
